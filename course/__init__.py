@@ -1,0 +1,40 @@
+"""A Keras 3 course kit for deep learning on images.
+
+The map of the house, floor by floor; imports only go down:
+
+    3  cli                                              the command `python -m course`
+    2  training · evaluation · report · export          arrays in, arrays out
+    1  datasets · figures                               files in, arrays out; arrays in, pictures out
+    0  models · catalog · settings · images · errors    everything else stands on these
+
+`import course` loads none of them: `course.models` and the others come when they are first touched.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_ROOMS = (
+    "catalog",
+    "datasets",
+    "errors",
+    "evaluation",
+    "export",
+    "figures",
+    "images",
+    "models",
+    "report",
+    "settings",
+    "training",
+)
+__all__ = ["__version__", *_ROOMS]
+
+
+def __getattr__(name):
+    if name in _ROOMS:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(__all__)
