@@ -1,7 +1,131 @@
 """Pictures as a network sees them: reading a file, and MNIST's own centring recipe."""
 
+import os
+import warnings
+
 import numpy as np
 from scipy import ndimage
+
+from course.errors import CourseError
+
+_SMALLEST = 8  # pixels a side: below that no digit and no hand can be told apart
+_MOST_PIXELS = 64_000_000  # a 50-megapixel photograph passes; 20,000×20,000 does not
+_FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
+_FAINTEST_INK = 24  # grey levels between ink and paper; less is a stain or a shadow
+
+
+def read_image(path):
+    """Read a picture file as grey levels, whatever its size and colour mode.
+
+    Transparent parts show white paper, a photograph is turned upright as its EXIF note says, and
+    16 bits become 8 by dividing by 257, so that white stays white.
+
+    Args:
+        path: a PNG or JPG file (BMP, WEBP and GIF with one frame are read too).
+
+    Returns:
+        uint8 array, `(height, width)`, 0 black to 255 white.
+
+    Raises:
+        CourseError: there is no such file, or it is a folder, no picture, cut short, animated,
+            smaller than 8×8 or larger than 64 million pixels.
+
+    Example:
+
+    >>> import pathlib, tempfile
+    >>> from PIL import Image
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "dot.png")
+    >>> Image.new("RGBA", (12, 9), (0, 0, 0, 0)).save(path)
+    >>> read_image(path).shape, int(read_image(path).min())
+    ((9, 12), 255)
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    if not os.path.isfile(path):
+        what = "is a folder" if os.path.isdir(path) else "does not exist"
+        raise CourseError(f"{path} {what}. Expected a PNG or JPG file.")
+    with warnings.catch_warnings():
+        # Pillow warns of large pictures and of odd EXIF or palettes; the checks below decide
+        warnings.simplefilter("ignore")
+        try:
+            with Image.open(path, formats=_FORMATS) as picture:
+                picture.verify()  # the checksums of a PNG; afterwards it must be opened again
+            with Image.open(path, formats=_FORMATS) as picture:
+                _check(picture, path)
+                return _gray(picture)
+        except CourseError:
+            raise
+        except UnidentifiedImageError as error:
+            raise CourseError(
+                f"{path} is not a picture that can be read. Expected a PNG or JPG; "
+                "open it in any drawing program and export it as PNG."
+            ) from error
+        except Image.DecompressionBombError as error:
+            raise CourseError(_too_large(path, "over 178 million pixels")) from error
+        except Exception as error:  # a decoder meeting bytes of someone else's: any class at all
+            raise CourseError(
+                f"{path} is damaged, cut short or closed to you ({type(error).__name__}: {error}). "
+                "Expected a complete PNG or JPG; copy or download it again."
+            ) from error
+
+
+def prepare_digit(image):
+    """Make a picture of one digit look like MNIST's: light ink on black, centred, 28×28.
+
+    What the picture's border shows is paper: its median says how light the paper is, its spread
+    how much of the rest is shadow and noise. The ink is whatever differs, darker or lighter.
+
+    Args:
+        image: uint8 array, `(height, width)`, as `read_image` returns it.
+
+    Returns:
+        uint8 array, `(28, 28)`.
+
+    Raises:
+        CourseError: the page is blank.
+
+    Example:
+
+    >>> page = np.full((200, 150), 255, "uint8"); page[40:160, 70:80] = 0
+    >>> digit = prepare_digit(page)
+    >>> int(digit[0, 0]), int(digit[14, 14])
+    (0, 255)
+    """
+    page = _shrink(_gray_levels(image), longest=512).astype("int16")
+    border = np.concatenate([page[0], page[-1], page[1:-1, 0], page[1:-1, -1]])
+    paper = round(float(np.median(border)))
+    sign = -1 if paper - page.min() >= page.max() - paper else 1  # -1: dark ink on light paper
+    noise = max(0, np.percentile(sign * (border - paper), 90))
+    ink = np.clip(sign * (page - paper) - noise, 0, None)
+    if ink.max() < _FAINTEST_INK:
+        raise CourseError(
+            "The picture looks blank: no ink stands out from the paper. Expected one digit, "
+            "drawn or photographed with a clear margin around it."
+        )
+    return center_digit(ink)
+
+
+def prepare_photo(image, size=(28, 28)):
+    """Crop the middle of a photograph to the shape of `size` and shrink it by averaging areas.
+
+    Args:
+        image: uint8 array, `(height, width)`, as `read_image` returns it.
+        size: `(height, width)` of the result.
+
+    Returns:
+        uint8 array of shape `size`.
+
+    Example:
+
+    >>> photo = np.zeros((60, 100), "uint8"); photo[:, 50:] = 200
+    >>> prepare_photo(photo, size=(2, 2)).tolist()
+    [[0, 200], [0, 200]]
+    """
+    image = _gray_levels(image)
+    scale = min(image.shape[0] / size[0], image.shape[1] / size[1])
+    height, width = (scale * side for side in size)
+    top, left = (image.shape[0] - height) / 2, (image.shape[1] - width) / 2
+    return _resize(image, size, box=(left, top, left + width, top + height))
 
 
 def center_digit(ink):
@@ -30,29 +154,91 @@ def center_digit(ink):
     if peak <= 0:
         return np.zeros((28, 28), "uint8")
     rows, columns = np.nonzero(ink > 0.1 * peak)
-    box = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] / peak
-    return _place(_resize_longest(box, 20))
-
-
-def _resize_longest(box, longest):
-    """Resize `(h, w)` in 0–1 so that the longer side is `longest`; area-averaging on the way."""
-    from PIL import Image
-
-    scale = longest / max(box.shape)
-    size = tuple(max(1, round(side * scale)) for side in box.shape)
-    picture = Image.fromarray((box * 255).astype("uint8"))
-    return np.asarray(
-        picture.resize(size[::-1], Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC)
-    )
+    box = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    box = np.rint(255 * np.clip(box / peak, 0, 1)).astype("uint8")
+    scale = 20 / max(box.shape)
+    return _place(_resize(box, tuple(max(1, round(side * scale)) for side in box.shape)))
 
 
 def _place(digit):
-    """Put a digit of at most 20×20 into 28×28 with its centre of mass in the middle."""
+    """Put a digit of at most 20×20 into 28×28 with its centre of mass at pixel (14, 14)."""
+    # (14, 14), not (13.5, 13.5): in all of MNIST's pictures it lies within half a pixel of it
     canvas = np.zeros((28, 28), "uint8")
-    center = ndimage.center_of_mass(digit)
-    corner = [
-        int(np.clip(round(13.5 - c), 0, 28 - side))
-        for c, side in zip(center, digit.shape, strict=True)
-    ]
-    canvas[corner[0] : corner[0] + digit.shape[0], corner[1] : corner[1] + digit.shape[1]] = digit
+    top, left = (
+        int(np.clip(round(14 - center), 0, 28 - side))
+        for center, side in zip(ndimage.center_of_mass(digit), digit.shape, strict=True)
+    )
+    canvas[top : top + digit.shape[0], left : left + digit.shape[1]] = digit
     return canvas
+
+
+def _resize(image, size, box=None):
+    """Resize uint8 `(h, w)` to `size`: averages areas on the way down, interpolates upwards."""
+    from PIL import Image
+
+    picture = Image.fromarray(image)
+    left, top, right, bottom = box or (0, 0, *picture.size)
+    shrinks = right - left >= size[1] and bottom - top >= size[0]
+    method = Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC
+    return np.asarray(picture.resize(size[::-1], method, box=box))
+
+
+def _shrink(image, longest):
+    scale = longest / max(image.shape)
+    if scale >= 1:
+        return image
+    return _resize(image, tuple(max(1, round(side * scale)) for side in image.shape))
+
+
+def _gray_levels(image):
+    image = np.asarray(image)
+    if image.ndim != 2 or image.dtype != "uint8" or image.size == 0:
+        raise ValueError(
+            "Expected a uint8 image of shape (height, width). "
+            f"Received: {image.dtype} of shape {image.shape}"
+        )
+    return image
+
+
+def _check(picture, path):
+    """Refuse by its header alone, before a pixel is decoded, what cannot be one small picture."""
+    width, height = picture.size
+    if min(width, height) < _SMALLEST:
+        raise CourseError(
+            f"{path} is {width}×{height} pixels. Expected at least {_SMALLEST}×{_SMALLEST}."
+        )
+    if width * height > _MOST_PIXELS:
+        raise CourseError(_too_large(path, f"{width}×{height} pixels"))
+    frames = getattr(picture, "n_frames", 1)
+    # an MPO is a phone's JPG with a second view inside; the first is the photograph
+    if frames > 1 and picture.format != "MPO":
+        raise CourseError(
+            f"{path} is animated: it has {frames} frames. Expected one picture; "
+            "save the frame you mean as a PNG."
+        )
+
+
+def _too_large(path, measure):
+    return (
+        f"{path} is {measure}. Expected at most {_MOST_PIXELS // 1_000_000} million; "
+        "scale it down first, 1000 pixels a side are plenty."
+    )
+
+
+def _gray(picture):
+    """Any mode of Pillow's to uint8 `(height, width)`, on white paper, upright."""
+    from PIL import Image, ImageOps
+
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith("I"):  # 16 bits of grey
+        levels = np.asarray(picture).astype("int64")
+        gray = ((levels + 128) // 257).clip(0, 255).astype("uint8")
+        clear = picture.info.get("transparency")
+        return gray if clear is None else np.where(levels == clear, np.uint8(255), gray)
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        paper = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(paper, picture)
+    elif picture.mode != "L":
+        picture = picture.convert("RGB")
+    return np.asarray(picture.convert("L"))
