@@ -102,7 +102,7 @@ def prepare_digit(image):
             "The picture looks blank: no ink stands out from the paper. Expected one digit, "
             "drawn or photographed with a clear margin around it."
         )
-    return center_digit(ink)
+    return center_digit(_thicken(ink))
 
 
 def prepare_photo(image, size=(28, 28)):
@@ -170,6 +170,15 @@ def _place(digit):
     )
     canvas[top : top + digit.shape[0], left : left + digit.shape[1]] = digit
     return canvas
+
+
+def _thicken(ink):
+    """Widen a pen's thin line to a ninth of the digit's height, a little less than MNIST's own."""
+    stroke = ink > ink.max() / 2  # a ball-pen's line would be a third of a pixel at 20×20: grey
+    width = 2 * ndimage.distance_transform_edt(np.pad(stroke, 1)).max()
+    rows, columns = np.nonzero(stroke)
+    missing = round(max(np.ptp(rows), np.ptp(columns)) / 9 - width)
+    return ndimage.grey_dilation(ink, size=(missing + 1, missing + 1)) if missing > 0 else ink
 
 
 def _resize(image, size, box=None):

@@ -242,6 +242,14 @@ def test_prepare_digit_sees_through_shadow_and_noise():
     assert digit[:3].max() == 0 and digit[:, :3].max() == 0
 
 
+def test_prepare_digit_thickens_a_ball_pen_s_line_to_mnist_s_width():
+    page = np.full((400, 300), 255, "uint8")
+    page[50:350, 148:152] = 30  # 300 high, 4 wide: a quarter of a pixel in a 20×20 box
+    digit = prepare_digit(page)
+    assert digit[10:18].max(axis=1).min() > 200  # white, not grey
+    assert 2 <= (digit[14] > 100).sum() <= 3
+
+
 @pytest.mark.parametrize("level", [0, 255, 130])
 def test_a_blank_page_is_said_to_be_blank(level):
     with pytest.raises(CourseError, match="looks blank"):
