@@ -1,0 +1,245 @@
+"""The data sets of the course, as records: `datasets.yaml` becomes `DatasetInfo`."""
+
+import dataclasses
+import difflib
+import functools
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from course import catalog_rules
+from course.errors import CourseError
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a file holds, whoever wrote its bytes: how a mismatch with a mirror's hash is settled.
+
+    `kind` is idx (`shape`, `histogram` of the labels), csv (`header` is how its first line starts,
+    `columns`, `rows` without it, `text_bytes` without line ends, `histogram` of the column named
+    `counted`), nifti or tar.
+    """
+
+    kind: str
+    shape: tuple = ()
+    header: str = ""
+    columns: int = 0
+    rows: int = 0
+    text_bytes: int = 0
+    counted: str = ""
+    histogram: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """One file: `path` below the data set's folder, and what was seen of it, where and when."""
+
+    path: str
+    alternatives: tuple = ()  # other paths that hold the same bytes
+    size_bytes: int | None = None
+    sha256: str | None = None
+    seen: str | None = None  # "mirror, 2026-11-23" or "kaggle, …"
+    gz_md5: str | None = None  # of the original .gz; None: a .gz form is not accepted
+    content: Content | None = None
+
+    @property
+    def places(self):
+        """Where the file may lie, the best first: as named, its alternatives, then each .gz."""
+        plain = (self.path, *self.alternatives)
+        return plain + tuple(f"{place}.gz" for place in plain if self.gz_md5)
+
+
+@dataclass(frozen=True)
+class SampleInfo:
+    """The embedded stand-in of a data set; `title` is Spanish and goes into figures."""
+
+    title: str
+    made_up: bool
+    licence: str
+    citation: str
+
+
+@dataclass(frozen=True)
+class VariantInfo:
+    """A sister of a data set that tensorflow-datasets serves."""
+
+    title: str
+    licence: str
+    citation: str
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """One entry of datasets.yaml."""
+
+    name: str
+    title: str
+    handle: str  # owner/slug on Kaggle
+    version: int
+    version_seen: str
+    homepage: str
+    licence: str
+    citation: str
+    files: tuple[FileInfo, ...]
+    image_shape: tuple = ()
+    labels: dict = field(default_factory=dict)  # as in the files → what they mean
+    sample: SampleInfo | None = None
+    variants: dict = field(default_factory=dict)
+    regions: dict = field(default_factory=dict)  # BraTS: WT, TC, ET → labels
+    modalities: tuple = ()
+    cases: str = ""  # glob of the cases' folders
+    case_file: str = ""
+    case_count: int = 0
+    case_exceptions: dict = field(default_factory=dict)
+
+    @property
+    def pinned(self):
+        """The handle that kagglehub never has to look up: owner/slug/versions/N."""
+        return f"{self.handle}/versions/{self.version}"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a run's data came from: goes into the card, the report and every figure's title."""
+
+    dataset: str
+    variant: str | None
+    source: str
+    handle: str | None
+    version: int | None
+    title: str
+    made_up: bool
+    licence: str
+    citation: str
+
+    @property
+    def stands_in(self):
+        """True for the embedded sample: titles then say what the data are not."""
+        return self.source == "sample"
+
+    def as_dict(self):
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values):
+        return catalog_rules.build(cls, values, "origin of the data", forms={})
+
+
+def names() -> list[str]:
+    """The data sets' names, in the catalogue's order."""
+    return list(_entries())
+
+
+def get(name) -> DatasetInfo:
+    """The record of one data set.
+
+    Raises:
+        CourseError: there is no such name, or datasets.yaml has an error.
+
+    Example:
+
+    >>> get("mnist").pinned
+    'hojjatk/mnist-dataset/versions/1'
+    """
+    entries = _entries()
+    if name in entries:
+        return entries[name]
+    near = difflib.get_close_matches(str(name), entries, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    raise CourseError(
+        f"There is no data set called {name!r}.{hint}\nExpected one of: {', '.join(entries)}."
+    )
+
+
+def origin(name, source, variant=None) -> Origin:
+    """What a report says about data of this name from this source.
+
+    Args:
+        name: a name of the catalogue.
+        source: "kaggle", "tfds", "sample", or the folder that holds the student's own copy.
+        variant: a sister that tensorflow-datasets serves, such as "fashion_mnist".
+
+    Example:
+
+    >>> origin("sign_mnist", "sample").title
+    'muestra: manos dibujadas, no son fotografías'
+    """
+    info, source = get(name), str(source)
+    about, handle, version = info, None, None
+    if source == "sample":
+        if info.sample is None:
+            raise CourseError(
+                f"{name} has no embedded sample. Expected source: kaggle or a folder."
+            )
+        about = info.sample
+    elif variant not in (None, name):
+        about = info.variants.get(variant) or info.variants.get(str(variant).split("/")[0])
+        about = about or VariantInfo(str(variant), "not stated", "not stated")
+    title = about.title
+    if source == "kaggle":
+        handle, version = info.handle, info.version
+    elif source == "tfds":
+        handle = variant or name
+    elif source != "sample":
+        title = f"{title}, copia propia"
+    made_up = getattr(about, "made_up", False)
+    return Origin(
+        name, variant, source, handle, version, title, made_up, about.licence, about.citation
+    )
+
+
+def load(path) -> dict[str, DatasetInfo]:
+    """Read a catalogue; every key that is unknown, missing or of the wrong form is an error."""
+    import yaml
+
+    path = Path(path)
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise CourseError(f"{path} cannot be read as a catalogue of data sets: {error}") from error
+    if not isinstance(raw, dict):
+        raise CourseError(f"{path}: expected one entry per data set. Received: {raw!r:.80}")
+    return {str(key): _entry(str(key), entry, f"{path}, entry {key}") for key, entry in raw.items()}
+
+
+def _entry(name, raw, where):
+    read = catalog_rules.build
+    raw = dict(catalog_rules.mapping(raw, where))
+    if "name" in raw:
+        raise CourseError(f'{where}: unknown key "name". The entry\'s own key is its name.')
+    files = []
+    for number, item in enumerate(catalog_rules.items(raw.get("files", []), f"{where}, files"), 1):
+        item, spot = dict(catalog_rules.mapping(item, where)), f"{where}, file {number}"
+        if "content" in item:
+            item["content"] = read(Content, item["content"], f"{spot}, content")
+        files.append(read(FileInfo, item, spot))
+    if "files" in raw:
+        raw["files"] = tuple(files)
+    if "sample" in raw:
+        raw["sample"] = read(SampleInfo, raw["sample"], f"{where}, sample")
+    if "variants" in raw:
+        variants = catalog_rules.mapping(raw["variants"], f"{where}, variants")
+        raw["variants"] = {
+            key: read(VariantInfo, value, f"{where}, variant {key}")
+            for key, value in variants.items()
+        }
+    return read(DatasetInfo, {**raw, "name": name}, where)
+
+
+def _entries():
+    return _cached(_file())
+
+
+@functools.cache
+def _cached(path):
+    return load(path)
+
+
+def _file():
+    """In a wheel datasets.yaml lies beside this module, in a checkout one folder up."""
+    here = Path(__file__).parent
+    for folder in (here, here.parent):
+        if (folder / "datasets.yaml").is_file():
+            return folder / "datasets.yaml"
+    raise CourseError(
+        f"datasets.yaml is in neither {here} nor {here.parent}. Install the kit again."
+    )
