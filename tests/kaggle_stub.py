@@ -15,7 +15,9 @@ import http.server
 import io
 import json
 import re
+import sys
 import threading
+import time
 import urllib.parse
 import zipfile
 from dataclasses import dataclass
@@ -60,8 +62,7 @@ class KaggleStub:
         self.send_md5, self.ranges, self.mount_slug = True, True, None
         self._archives = {}  # (handle, version) → bytes or Path
         self._faults = collections.defaultdict(collections.deque)
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.stub = self
         self.port = self._server.server_address[1]
 
@@ -89,6 +90,10 @@ class KaggleStub:
     def cut(self, after_bytes, times=1):
         """Close the connection in the middle of the next downloads."""
         self._faults["storage"].extend([("cut", after_bytes, {})] * times)
+
+    def hang(self, seconds, on="DownloadDataset"):
+        """Say nothing for a while before the next answer."""
+        self._faults[on].append(("hang", seconds, {}))
 
     def mend(self):
         """Forget the faults that have not happened yet."""
@@ -122,6 +127,15 @@ class KaggleStub:
         return self._faults[name].popleft() if self._faults[name] else (None, None, {})
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """A client that hung up is part of the play; anything else is a mistake in the stub."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -148,18 +162,20 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if kind == "status":
             said = {"code": value, "message": f"no: {self.headers.get('Authorization')} {TOKEN}"}
             return self._answer(value, json.dumps(said).encode(), headers)
+        if kind == "hang":
+            time.sleep(value)
         answer = getattr(self, f"_{name}", None)
         if answer is None:
             return self._answer(404, b"{}")
-        return answer(body, address, value)
+        return answer(body, address, value if kind == "cut" else None)
 
-    def _GetDataset(self, body, address, _):
+    def _GetDataset(self, body, *_):
         versions = self.server.stub.versions(f"{body['ownerSlug']}/{body['datasetSlug']}")
         if not versions:
             return self._answer(404, b"{}")
         return self._json({"currentVersionNumber": versions[-1]})
 
-    def _DownloadDataset(self, body, address, _):
+    def _DownloadDataset(self, body, *_):
         handle = f"{body['ownerSlug']}/{body['datasetSlug']}"
         version = body.get("datasetVersionNumber")
         if version not in self.server.stub.versions(handle):
@@ -191,16 +207,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
         return self._answer(206, data[start:], headers, cut)
 
-    def _attach(self, body, address, _):
+    def _attach(self, *_):
         slug = self.server.stub.mount_slug
         if slug is None:
             return self._json({"wasSuccessful": False, "errorMessage": f"no {TOKEN}"})
         return self._json({"wasSuccessful": True, "result": {"mountSlug": slug}})
 
-    def _is_supported(self, body, address, _):
+    def _is_supported(self, *_):
         self._answer(404 if self.server.stub.mount_slug is None else 200, b"{}")
 
-    def _mount(self, body, address, _):
+    def _mount(self, *_):
         self._json({"slug": self.server.stub.mount_slug})
 
     def _json(self, value):

@@ -14,7 +14,7 @@ _TRIES = 4  # in a row that bring nothing new
 _TRIES_AT_ALL = 20  # however much each of them brings
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 90.0
-_TIMEOUTS_S = (10, 60)  # to connect; between two bytes
+_TIMEOUTS_S = (10, 30)  # to connect; between two bytes
 
 
 def download(info, shelf, path=None) -> Path:
@@ -61,7 +61,7 @@ def _persist(ask, info, landing, asked, cache):
             trouble = _never_mounted(info)
         except Exception as error:
             trouble = letters.diagnose(error, info, cache)
-            if "404" in trouble.why:
+            if trouble.absent:
                 trouble = _with_newest_version(trouble, info)
         if trouble.spoiled and not healed:  # kagglehub would append to it for ever
             healed, reached = True, 0

@@ -60,7 +60,7 @@ def _from_shelf(info, shelf, memory, wanted, one_by_one):
         damaged = _damage(shelf.folder, wanted, memory)
         if wanted and not damaged:  # a second copy of the file was good
             return shelf.folder
-        for path in [str(v.path) for v in damaged] if one_by_one else [None]:
+        for path in [v.path.as_posix() for v in damaged] if one_by_one else [None]:
             folder = download(info, shelf, path)
         damaged = _damage(folder, wanted, memory)
         if not damaged:

@@ -24,6 +24,7 @@ class Trouble:
     todo: str = _AGAIN
     retry: bool = False
     wait_s: float | None = None  # what the server asked for in Retry-After
+    absent: bool = False  # 404: no such data set, version or file
     spoiled: bool = False  # the bytes on disk are useless: delete them, then ask again
 
 
@@ -76,6 +77,7 @@ def _status(code, headers, info):
             "Kaggle answers 404: it has no such data set, version or file.",
             f"look at {info.homepage}; if it has moved or has another version, correct handle and "
             f"version of {info.name} in datasets.yaml.",
+            absent=True,
         )
     if code in (408, 429) or code >= 500:
         wait_s = _retry_after(headers.get("Retry-After", ""))
@@ -149,6 +151,9 @@ def _broken(error, info):
             f"open any web page in a browser, then {_AGAIN}",
             spoiled=True,
         )
+    if kind == "BackendError":
+        why = "the platform could not attach the data set to this notebook."
+        return Trouble(why, f"add {info.handle} under Add Input, then {_AGAIN}")
     if kind == "NotFoundError":
         return _status(404, {}, info)
     if "redentials file" in text:
@@ -159,6 +164,5 @@ def _broken(error, info):
         return Trouble(why, f"compare with the names at {info.homepage}.")
     return Trouble(
         f"kagglehub stopped with {kind}.",
-        f"on Kaggle add {info.handle} under Add Input; elsewhere pip install -U kagglehub; "
-        f"then {_AGAIN}",
+        f"pip install -U kagglehub, then {_AGAIN}",
     )

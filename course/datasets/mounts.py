@@ -53,6 +53,8 @@ def wait_for(call, seconds, arrived=lambda: 0):
     `arrived` tells how many bytes are there, so that a download, where Colab declines to mount,
     may take as long as it likes.
     """
+    from tqdm import tqdm
+
     answer = {}
 
     def work():
@@ -64,12 +66,16 @@ def wait_for(call, seconds, arrived=lambda: 0):
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     last, since = arrived(), time.monotonic()
-    while thread.is_alive():
-        thread.join(min(0.2, seconds))
-        if (now := arrived()) != last:
-            last, since = now, time.monotonic()
-        elif thread.is_alive() and time.monotonic() - since > seconds:
-            raise NeverMounted
+    with tqdm(total=seconds, desc="mounting", unit="s", delay=1, leave=False) as bar:
+        while thread.is_alive():
+            thread.join(min(0.2, seconds))
+            waited = time.monotonic() - since
+            if (now := arrived()) != last:  # a download, which shows a bar of its own
+                last, since = now, time.monotonic()
+            elif waited > seconds and thread.is_alive():
+                raise NeverMounted
+            elif not now:
+                bar.update(round(waited) - bar.n)
     if "error" in answer:
         raise answer["error"]
     return answer["value"]
