@@ -1,0 +1,24 @@
+"""Every figure of the course, in one look that colour-blind readers can tell apart.
+
+Each function takes arrays and returns a `matplotlib.figure.Figure`; nothing touches pyplot or the
+caller's settings, so a server without a screen draws them too. What a student reads is in Spanish.
+A title of the form `"Title — origin of the data"` is set on two lines.
+"""
+
+from course.figures.answers import confusion, predicted_against_true, residuals
+from course.figures.learning import curves_1d, learning_curves
+from course.figures.look import png, show
+from course.figures.pictures import filters, mistakes, samples
+
+__all__ = [
+    "confusion",
+    "curves_1d",
+    "filters",
+    "learning_curves",
+    "mistakes",
+    "png",
+    "predicted_against_true",
+    "residuals",
+    "samples",
+    "show",
+]

@@ -1,0 +1,186 @@
+"""The one look of all figures, and what is done with a finished one."""
+
+import functools
+import io
+import sys
+from pathlib import Path
+
+# Okabe and Ito, "Color universal design", 2008: eight colours that stay apart for everyone
+BLUE, SKY, ORANGE, VERMILLION = "#0072B2", "#56B4E9", "#E69F00", "#D55E00"
+GREEN, YELLOW, PURPLE, BLACK = "#009E73", "#F0E442", "#CC79A7", "#000000"
+INK, GREY, RULE = "#1A1A1A", "#5A5A5A", "#DADADA"
+
+_LOOK = {
+    # ships with matplotlib, so a figure looks the same on every machine
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "text.color": INK,
+    "text.parse_math": False,  # a "$" in a class name is a dollar
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": RULE,
+    "grid.linewidth": 0.8,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "legend.frameon": False,
+    "legend.fontsize": 9.5,
+    "lines.linewidth": 2,
+    "lines.solid_capstyle": "round",
+}
+_DPI = 120
+_MARGIN = 0.14  # inches
+
+
+def look(function):
+    """Decorator: the function runs with our settings, whatever style the caller has chosen."""
+
+    @functools.wraps(function)
+    def with_look(*args, **kwargs):
+        from matplotlib import style
+
+        with style.context(["default", _LOOK]):
+            return function(*args, **kwargs)
+
+    return with_look
+
+
+@look
+def show(figure, path=None):
+    """Show a figure in a notebook, save it where there is a path, and let go of it.
+
+    Args:
+        figure: A `matplotlib.figure.Figure`.
+        path: Where to write a PNG; folders on the way are made. Outside a notebook and without a
+            path nothing happens.
+
+    Example:
+
+    >>> from course import figures
+    >>> curves = figures.learning_curves({"loss": [2.0, 1.0]}, title="Curvas")
+    >>> figures.show(curves)
+    """
+    if path is not None:
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(path.name + ".part")
+        unfinished.write_bytes(png(figure))
+        unfinished.replace(path)
+    _display(figure)
+    if "matplotlib.pyplot" in sys.modules:  # it may be the caller's own pyplot figure
+        sys.modules["matplotlib.pyplot"].close(figure)
+
+
+@look
+def png(figure):
+    """A figure as the bytes of a PNG, its whole title in the file's metadata.
+
+    Example:
+
+    >>> from course import figures
+    >>> figures.png(figures.learning_curves({"loss": [2.0, 1.0]}, title="Curvas"))[1:4]
+    b'PNG'
+    """
+    stream = io.BytesIO()
+    figure.savefig(
+        stream,
+        format="png",
+        dpi=_DPI,
+        facecolor="white",
+        metadata={"Title": figure.get_label(), "Software": None},
+    )
+    return stream.getvalue()
+
+
+def canvas(width, height, title, note=None, layout="constrained"):
+    """An empty figure with its title above and room for axes of `width` × `height` inches below.
+
+    Args:
+        width, height: Inches; the title's height is added to `height`.
+        title: Text; the part behind the last " — " is set on a line of its own. The whole is the
+            figure's label.
+        note: One more sentence under the title.
+        layout: "constrained", or "none" for axes placed by hand with `axes_below`.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    main, _, origin = title.rpartition(" — ") if " — " in title else (title, "", "")
+    lines = [(line, 13.5, "bold", INK) for line in _wrap(main, width, 13.5, "bold")]
+    lines += [(line, 10.5, "normal", INK) for line in _wrap(origin, width, 10.5, "normal")]
+    lines += [(line, 9.5, "normal", GREY) for line in _wrap(note or "", width, 9.5, "normal")]
+    header = 1.4 * _MARGIN + sum(size * 1.4 / 72 for _, size, _, _ in lines)
+    total = height + header
+    engine = ConstrainedLayoutEngine(rect=(0, 0, 1, height / total), w_pad=0.1, h_pad=0.1)
+    engine = engine if layout == "constrained" else "none"
+    figure = Figure(figsize=(width, total), dpi=_DPI, layout=engine)
+    figure.set_label(title)
+    y = total - 0.4 * _MARGIN
+    for line, size, weight, color in lines:
+        y -= size * 1.4 / 72
+        figure.text(_MARGIN / width, y / total, line, fontsize=size, fontweight=weight, color=color)
+    return figure
+
+
+def axes_below(figure, height):
+    """Bare axes that fill the `height` inches under the title, one unit an inch, y downwards."""
+    width, total = figure.get_size_inches()
+    axes = figure.add_axes((0, 0, 1, height / total), xlim=(0, width), ylim=(height, 0))
+    axes.set_axis_off()
+    return axes
+
+
+def comma(axis):
+    """Ticks with a decimal comma and without offsets or powers of ten."""
+    from matplotlib.ticker import ScalarFormatter
+
+    class Comma(ScalarFormatter):
+        def __call__(self, x, pos=None):
+            return super().__call__(x, pos).replace(".", ",")
+
+    formatter = Comma(useOffset=False)
+    formatter.set_scientific(False)
+    axis.set_major_formatter(formatter)
+
+
+def text_width(text, size, weight="normal"):
+    """Inches that a line of text takes."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
+    return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] / 72
+
+
+def _wrap(text, width, size, weight):
+    """Lines of `text` that fit into `width` inches; one word too long for it stays whole."""
+    lines = []
+    for word in text.split(" ") if text else []:
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and text_width(longer, size, weight) <= width - 2 * _MARGIN:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def _display(figure):
+    """Hand the picture to the notebook, if this runs in one."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if getattr(shell, "kernel", None) is None:
+        return
+    from IPython.display import Image, display
+
+    display(Image(data=png(figure)))

@@ -1,0 +1,214 @@
+"""Figures made of pictures: what the classes look like, where a network fails, its filters."""
+
+import numpy as np
+
+from course.figures.look import (
+    BLUE,
+    GREY,
+    RULE,
+    VERMILLION,
+    axes_below,
+    canvas,
+    look,
+    text_width,
+)
+from course.spanish import count, percent
+
+
+@look
+def samples(images, labels, class_names, *, title, columns=10):
+    """A row of pictures for each class, spread evenly over the class's samples.
+
+    Args:
+        images: `(n, height, width)`, `(n, height, width, 1)` grey or `(n, height, width, 3)`
+            colour; uint8 or floats, 0 to 255 if any value is above 1.
+        labels: Class numbers, `(n,)`.
+        class_names: Names, in the order of the labels.
+        title: Text.
+        columns: Pictures per class at most. A class without samples says so in its row.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+
+    Example:
+
+    >>> figure = samples(np.zeros((2, 8, 8)), [0, 1], ["gato", "perro"], title="Clases")
+    >>> figure.get_label()
+    'Clases'
+    """
+    labels, classes = np.asarray(labels), len(class_names)
+    blocks = 1 if classes <= 12 else 2 if classes <= 30 else 3  # side by side, to fit on a screen
+    rows = -(-classes // blocks)
+    cell = (0.62, 0.44, 0.36)[blocks - 1]
+    name_width = max(text_width(str(name), 11, "bold") for name in class_names) + 0.3
+    block_width = name_width + columns * cell + 0.1
+    height = rows * cell + 0.1
+    figure = canvas(max(blocks * block_width + 0.1, 4), height, title, layout="none")
+    axes = axes_below(figure, height)
+    for label, name in enumerate(class_names):
+        left = (label // rows) * block_width + name_width
+        top = (label % rows) * cell
+        middle = top + cell / 2
+        text = {"va": "center", "fontsize": 11}
+        axes.text(left - 0.12, middle, name, ha="right", fontweight="bold", **text)
+        members = np.flatnonzero(labels == label)
+        if not len(members):
+            axes.text(left + 0.04, middle, "sin ejemplos", va="center", color=GREY, fontsize=9)
+        chosen = np.unique(np.linspace(0, len(members) - 1, columns).round().astype(int))
+        for column, member in enumerate(members[chosen] if len(members) else ()):
+            _picture(axes, images[member], left + column * cell, top, cell * 0.94)
+    return figure
+
+
+@look
+def mistakes(images, labels, probabilities, class_names, *, title, count=20):
+    """The gallery of the worst mistakes: the samples whose true class got the least probability.
+
+    Under each picture, what the network answered and how much it believed in it (orange), and the
+    truth (blue). Where there is no mistake it says so and shows the least sure correct answers.
+
+    Args:
+        images: As for `samples`.
+        labels: Class numbers, `(n,)`.
+        probabilities: `(n, classes)`, rows sum to 1.
+        class_names: Names, in the order of the labels.
+        title: Text.
+        count: Pictures at most.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+
+    Example:
+
+    >>> images, names = np.zeros((1, 8, 8)), ["gato", "perro"]
+    >>> figure = mistakes(images, [0], [[0.9, 0.1]], names, title="Errores")
+    >>> figure.texts[1].get_text()[:12]
+    'Ningún error'
+    """
+    labels, probabilities = np.asarray(labels), np.asarray(probabilities)
+    answers = probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(answers != labels)
+    truths = probabilities[np.arange(len(labels)), labels]
+    shown = wrong if len(wrong) else np.arange(len(labels))
+    shown = shown[np.argsort(truths[shown], kind="stable")][:count]
+    columns = min(5, max(len(shown), 1))
+    side, gap, row_height = 1.48, 0.26, 2.34 if len(wrong) else 2.05
+    height = row_height * -(-len(shown) // columns)
+    note = _gallery_note(wrong, shown, labels)
+    figure = canvas(max(columns * (side + gap), 5.3), height, title, note, layout="none")
+    axes = axes_below(figure, height)
+    for place, sample in enumerate(shown):
+        left, top = 0.14 + (place % columns) * (side + gap), (place // columns) * row_height
+        _picture(axes, images[sample], left, top, side)
+        answer, label = answers[sample], labels[sample]
+        lines = [("era" if answer != label else "es", label, BLUE)]
+        if answer != label:
+            lines.insert(0, ("dijo", answer, VERMILLION))
+        for line, (verb, which, color) in enumerate(lines):
+            words, share = f"{verb} {class_names[which]}", probabilities[sample, which]
+            _bar(axes, left, top + side + 0.18 + 0.29 * line, side, words, share, color)
+    return figure
+
+
+@look
+def filters(kernels, title):
+    """What the filters of a convolution look for: white adds nothing, blue adds, orange takes away.
+
+    Args:
+        kernels: A layer's first weight, `(height, width, channels, filters)`; several input
+            channels are averaged, and the figure says so.
+        title: Text.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+
+    Example:
+
+    >>> figure = filters(np.ones((3, 3, 1, 32)), "Filtros de la primera capa")
+    >>> figure.get_label()
+    'Filtros de la primera capa'
+    """
+    from matplotlib.colors import LinearSegmentedColormap
+
+    kernels = np.asarray(kernels, dtype="float32")
+    if kernels.ndim != 4:
+        raise ValueError(
+            f"Expected kernels (height, width, channels, filters). Received: shape {kernels.shape}"
+        )
+    channels, amount = kernels.shape[2:]
+    columns = min(8, amount)
+    cell = 0.92
+    height = cell * -(-amount // columns) + 0.05
+    scale = float(np.abs(kernels.mean(axis=2)).max()) or 1.0
+    note = "Azul: la luz ahí suma. Naranja: resta. Blanco: da igual."
+    if channels > 1:
+        note += f" Promedio de {channels} canales de entrada."
+    figure = canvas(max(columns * cell + 0.2, 5), height, title, note, layout="none")
+    axes = axes_below(figure, height)
+    colors = LinearSegmentedColormap.from_list("filters", [VERMILLION, "white", BLUE])
+    for number in range(amount):
+        left = 0.12 + (number % columns) * cell
+        top = (number // columns) * cell
+        shades = colors(0.5 + 0.5 * kernels[..., number].mean(axis=2) / scale)
+        _picture(axes, shades[..., :3], left, top, cell * 0.9, frame=True)
+    return figure
+
+
+def _gallery_note(wrong, shown, labels):
+    """One Spanish sentence under the gallery's title."""
+    total = count(len(labels), "imagen", "imágenes")
+    if not len(wrong):
+        return f"Ningún error en {total}. Se muestran las respuestas correctas menos seguras."
+    some = f"; aquí, los {len(shown)} peores" if len(shown) < len(wrong) else ""
+    return (
+        f"{count(len(wrong), 'error', 'errores')} en {total}{some}. "
+        "Naranja: lo que respondió la red. Azul: la verdad."
+    )
+
+
+def _picture(axes, image, left, top, side, frame=False):
+    """A picture as it is, greys for one channel, in a square of `side` inches."""
+    image = np.asarray(image)
+    image = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
+    top_value = 255 if image.dtype == np.uint8 or image.max(initial=0) > 1 else 1
+    box = (left, left + side, top + side, top)
+    axes.imshow(
+        np.clip(image / top_value, 0, 1),
+        cmap="gray",
+        vmin=0,
+        vmax=1,
+        extent=box,
+        interpolation="nearest",
+        aspect="auto",
+    )
+    if frame:
+        axes.plot(
+            [left, left + side, left + side, left, left],
+            [top, top, top + side, top + side, top],
+            color=RULE,
+            linewidth=1,
+        )
+    # imshow fits the axes to the picture: put them back to inches
+    width, height = axes.figure.get_size_inches()
+    axes.set(xlim=(0, width), ylim=(axes.get_position().height * height, 0))
+
+
+def _bar(axes, left, middle, width, words, share, color):
+    """Words on the left, a probability on the right, and a bar of it below both."""
+    from matplotlib.patches import Rectangle
+
+    size = min(10, 10 * 0.72 * width / text_width(words, 10, "bold"))  # a long name gets smaller
+    axes.text(left, middle, words, va="center", fontsize=size, fontweight="bold")
+    at_right = {"ha": "right", "va": "center", "fontsize": 9.5}
+    axes.text(left + width, middle, _about(share), **at_right)
+    axes.add_patch(Rectangle((left, middle + 0.1), width, 0.05, color=RULE, lw=0))
+    axes.add_patch(Rectangle((left, middle + 0.1), width * share, 0.05, color=color, lw=0))
+
+
+def _about(share):
+    """A probability in whole per cent: never a 0 or a 100 that it is not quite."""
+    if 0 < share < 0.01:
+        return f"<{percent(0.01, 0)}"
+    if 0.99 < share < 1:
+        return f">{percent(0.99, 0)}"
+    return percent(share, 0)

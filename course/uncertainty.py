@@ -1,0 +1,91 @@
+"""How sure a score is: Wilson's interval of a proportion, a bootstrap of a regression's scores."""
+
+import math
+
+import numpy as np
+
+
+def wilson(successes, total):
+    """Wilson's 95 % interval of a proportion; it holds right up to 0 and 1 and for few samples.
+
+    Args:
+        successes, total: Counts; `total` is at least 1.
+
+    Returns:
+        `(low, high)`, which contains `successes / total`.
+
+    Example:
+
+    >>> low, high = wilson(9, 10)
+    >>> round(low, 4), round(high, 4)
+    (0.5958, 0.9821)
+    """
+    z = 1.959963984540054  # the normal distribution's 97.5th percentile
+    share = successes / total
+    center = (share + z**2 / (2 * total)) / (1 + z**2 / total)
+    reach = z / (1 + z**2 / total) * math.sqrt(share * (1 - share) / total + (z / total) ** 2 / 4)
+    # rounding must not leave an interval that excludes a perfect score
+    return max(0.0, min(center - reach, share)), min(1.0, max(center + reach, share))
+
+
+def regression_scores(targets, answers, times=1000, seed=0):
+    """R², RMSE and MAE of several models, each with the middle 95 % of a bootstrap over the cases.
+
+    The resamples are the same for all models and in every call, so that a difference between two
+    models has an interval of its own, narrower than the two intervals suggest.
+
+    Args:
+        targets: Numbers, `(n,)`.
+        answers: Dict from a model's name to its predictions, `(n,)`.
+        times: Resamples.
+        seed: Of the resamples.
+
+    Returns:
+        `{name: {"scores": {"r2", "rmse", "mae"}, "intervals": {…}}}`; every model but the first
+        also has "behind", what its R² lacks of the first one's, and "behind_interval". An interval
+        is None for a single case. With a constant target the R² is NaN and has none either.
+
+    Example:
+
+    >>> regression_scores(np.array([1.0, 2.0, 3.0]), {"mean": np.array([2.0, 2.0, 2.0])})["mean"][
+    ...     "scores"
+    ... ]["r2"]
+    0.0
+    """
+    n, rng = len(targets), np.random.default_rng(seed)
+    centered = targets - targets.mean()
+    errors = np.stack([values - targets for values in answers.values()])
+    columns = np.stack([centered, centered**2, *errors**2, *np.abs(errors)], axis=1)
+    draws = [np.bincount(rng.integers(n, size=n), minlength=n) @ columns for _ in range(times)]
+    smallest = 1e-12 * (centered**2).sum() if np.ptp(targets) else np.inf
+    exact = _scores(columns.sum(axis=0), n, smallest)
+    drawn = _scores(np.stack(draws, axis=1), n, smallest)
+    table = {}
+    for i, name in enumerate(answers):
+        table[name] = {
+            "scores": {key: float(values[i]) for key, values in exact.items()},
+            "intervals": {key: _middle(values[i], n) for key, values in drawn.items()},
+        }
+        if i:
+            table[name]["behind"] = float(exact["r2"][0] - exact["r2"][i])
+            table[name]["behind_interval"] = _middle(drawn["r2"][0] - drawn["r2"][i], n)
+    return table
+
+
+def _scores(sums, n, smallest):
+    """r2, rmse, mae, `(models, …)`, from the sums of target, target², errors² and |errors|.
+
+    A spread of the targets that is not above `smallest` counts as none: R² is NaN.
+    """
+    squares, absolutes = np.split(sums[2:], 2)
+    spread = sums[1] - sums[0] ** 2 / n
+    spread = np.where(spread > smallest, spread, np.nan)
+    return {"r2": 1 - squares / spread, "rmse": np.sqrt(squares / n), "mae": absolutes / n}
+
+
+def _middle(values, n):
+    values = values[np.isfinite(values)]
+    if n < 2 or not len(values):
+        return None
+    low, high = np.percentile(values, [2.5, 97.5])
+    return float(low), float(high)

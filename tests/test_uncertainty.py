@@ -1,0 +1,93 @@
+import warnings
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn import metrics
+
+from course.uncertainty import regression_scores, wilson
+
+
+@pytest.mark.parametrize(
+    ("right", "total"), [(0, 1), (1, 1), (0, 7), (7, 7), (9, 10), (9952, 10000)]
+)
+def test_wilson_agrees_with_scipy(right, total):
+    expected = stats.binomtest(right, total).proportion_ci(method="wilson")
+    assert wilson(right, total) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+def test_wilson_contains_a_perfect_score():
+    for total in range(1, 300):
+        assert wilson(total, total)[1] == 1 and wilson(0, total)[0] == 0
+
+
+def test_scores_by_hand():
+    # errors 0, 0, 1: SSE 1; targets spread 2 around their mean
+    scores = regression_scores(np.array([1.0, 2, 3]), {"a": np.array([1.0, 2, 4])})["a"]["scores"]
+    assert scores == pytest.approx({"r2": 0.5, "rmse": np.sqrt(1 / 3), "mae": 1 / 3})
+
+
+def test_scores_agree_with_scikit_learn():
+    rng = np.random.default_rng(7)
+    truth = rng.normal(50, 2, 300)
+    answers = {"a": truth + rng.normal(0, 1, 300), "b": rng.normal(50, 2, 300)}
+    table = regression_scores(truth, answers)
+    for name, answer in answers.items():
+        assert table[name]["scores"] == pytest.approx(
+            {
+                "r2": metrics.r2_score(truth, answer),
+                "rmse": metrics.root_mean_squared_error(truth, answer),
+                "mae": metrics.mean_absolute_error(truth, answer),
+            }
+        )
+
+
+def test_intervals_agree_with_scipys_bootstrap():
+    rng = np.random.default_rng(3)
+    truth = rng.normal(0, 1, 400)
+    answer = truth + rng.normal(0, 0.5, 400)
+    ours = regression_scores(truth, {"a": answer})["a"]["intervals"]
+    for name, score in (
+        ("r2", metrics.r2_score),
+        ("rmse", metrics.root_mean_squared_error),
+        ("mae", metrics.mean_absolute_error),
+    ):
+        theirs = stats.bootstrap(
+            (truth, answer), score, paired=True, vectorized=False, method="percentile",
+            n_resamples=500, rng=np.random.default_rng(1),
+        ).confidence_interval  # fmt: skip
+        # two independent sets of resamples: their ends differ by a small part of the width
+        assert ours[name] == pytest.approx(theirs, abs=0.25 * (theirs.high - theirs.low))
+
+
+def test_two_models_are_compared_on_the_same_resamples():
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=200)
+    answer = truth + rng.normal(0, 0.7, 200)
+    table = regression_scores(truth, {"a": answer, "same": answer, "worse": answer + 0.1})
+    assert table["same"]["behind"] == 0 and table["same"]["behind_interval"] == (0, 0)
+    low, high = table["worse"]["behind_interval"]
+    wide = table["a"]["intervals"]["r2"]
+    assert low < table["worse"]["behind"] < high and high - low < (wide[1] - wide[0]) / 2
+    assert table == regression_scores(truth, {"a": answer, "same": answer, "worse": answer + 0.1})
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, 5e6])
+def test_a_constant_target_has_no_r2(constant):
+    table = regression_scores(np.full(9, constant), {"a": np.full(9, constant + 1)})["a"]
+    assert np.isnan(table["scores"]["r2"]) and table["intervals"]["r2"] is None
+    assert table["scores"]["mae"] == pytest.approx(1) and table["intervals"]["mae"] is not None
+
+
+def test_one_case_has_scores_and_no_interval():
+    table = regression_scores(np.array([2.0]), {"a": np.array([2.5])})["a"]
+    assert np.isnan(table["scores"]["r2"]) and table["scores"]["rmse"] == 0.5
+    assert set(table["intervals"].values()) == {None}
+
+
+def test_two_cases_do_not_warn():
+    # half of the resamples hold one case twice: they have no R²
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        table = regression_scores(np.array([1.0, 2]), {"a": np.array([1.0, 2.5])})["a"]
+    assert np.isfinite(table["intervals"]["r2"]).all()
