@@ -4,8 +4,8 @@ The map of the house, floor by floor; imports only go down:
 
     3  cli                                              the command `python -m course`
     2  training · evaluation · report · export          arrays in, arrays out
-    1  datasets · figures                               files in, arrays out; arrays in, pictures out
-    0  models · catalog · settings · images · errors    everything else stands on these
+    1  datasets · figures                               files to arrays; arrays to pictures
+    0  models · catalog · settings · images · errors    what everything else stands on
 
 `import course` loads none of them: `course.models` and the others come when they are first touched.
 """

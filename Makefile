@@ -1,0 +1,52 @@
+# make train        watch a CNN learn to read digits, and open its report
+# make test         the whole suite
+# make lint         ruff: check and format
+# make test-lowest  the suite with the lowest versions that requirements.txt declares
+#
+# Each makes the environment it needs and installs only what is missing.
+
+# The first Python from 3.11 to 3.13 that starts and can make an environment.
+PYTHON := $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python,$(shell \
+	$(name) -c "import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" \
+	2>/dev/null && echo $(name))))
+
+.PHONY: train test lint test-lowest
+
+train: .venv/runtime
+	.venv/bin/python -m course run taller2 --source sample
+
+test: .venv/test
+	.venv/bin/python -m pytest
+
+lint: .venv/test
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+test-lowest: .venv-lowest/test
+	.venv-lowest/bin/python -m pytest
+
+# `>=` in requirements.txt becomes `==`: what is declared as enough is what gets tested.
+.venv-lowest/test: requirements.txt pyproject.toml | .venv-lowest
+	sed 's/>=/==/' requirements.txt > .venv-lowest/lowest.txt
+	.venv-lowest/bin/python -m pip install -c .venv-lowest/lowest.txt -e ".[test]"
+	touch $@
+
+.venv/test: .venv/runtime pyproject.toml
+	.venv/bin/python -m pip install -e ".[test]"
+	touch $@
+
+.venv/runtime: requirements.txt | .venv
+	.venv/bin/python -m pip install -r requirements.txt
+	touch $@
+
+.venv .venv-lowest:
+ifeq ($(PYTHON),)
+	@echo "No Python from 3.11 to 3.13 was found (TensorFlow has no release for others yet)."
+	@echo "Install one, then type make again:"
+	@echo "  Debian, Ubuntu:  sudo apt install python3 python3-venv"
+	@echo "  macOS:           brew install python@3.12"
+	@echo "  Windows:         winget install Python.Python.3.12   (then see the README)"
+	@exit 1
+else
+	$(PYTHON) -m venv $@
+endif

@@ -1,0 +1,50 @@
+"""Mini-batches in an order that depends on the seed and the epoch alone."""
+
+import keras
+import numpy as np
+
+
+class Batches(keras.utils.PyDataset):
+    """Serve examples to `fit` in shuffled mini-batches that can be repeated exactly.
+
+    The order of epoch `e` is drawn from `(seed, e)`, once `start_epoch(e)` is called; the callbacks
+    of `course.training` do that. Two runs with one seed see the same batches, two epochs see
+    different ones, and a resumed run goes on with the order that it would have had.
+
+    Args:
+        inputs: Array `(n, …)`, or a dict of arrays, all of length `n`; text has dtype `object`.
+        targets: Array `(n, …)`.
+        batch_size: Integer, examples in a batch; the last batch of an epoch may be smaller.
+        seed: Integer.
+
+    Example:
+
+    >>> batches = Batches(np.arange(5), np.arange(5), batch_size=2, seed=0)
+    >>> [len(targets) for inputs, targets in (batches[i] for i in range(len(batches)))]
+    [2, 2, 1]
+    """
+
+    def __init__(self, inputs, targets, batch_size, seed):
+        super().__init__()
+        self.inputs, self.targets = inputs, targets
+        self.batch_size, self.seed = batch_size, seed
+        self.start_epoch(0)
+
+    def start_epoch(self, epoch):
+        """Draw the order of this epoch, counted from 0."""
+        self._order = np.random.default_rng((self.seed, epoch)).permutation(len(self.targets))
+
+    def __len__(self):
+        return -(-len(self.targets) // self.batch_size)
+
+    def __getitem__(self, index):
+        rows = self._order[index * self.batch_size : (index + 1) * self.batch_size]
+        if isinstance(self.inputs, dict):
+            columns = {name: _column(values[rows]) for name, values in self.inputs.items()}
+            return columns, self.targets[rows]
+        return self.inputs[rows], self.targets[rows]
+
+
+def _column(values):
+    """Keras takes text from a generator only as a tensor; numbers as they are."""
+    return keras.ops.convert_to_tensor(values, dtype="string") if values.dtype == object else values

@@ -1,0 +1,177 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Taller 2 · Una red convolucional que lee dígitos
+#
+# **Meta.** Entrenar una red neuronal convolucional (CNN) que reconoce dígitos escritos a mano, medir
+# cuánto acierta y, sobre todo, mirar dónde se equivoca.
+#
+# **Qué esperar.** Con los 60 000 dígitos de MNIST: alrededor de 99,5 % de aciertos en el conjunto de
+# prueba oficial, en unos 5 minutos con 2 núcleos de CPU. Con `--source sample` (1797 dígitos que
+# vienen con scikit-learn, sin descargar nada): alrededor de 98 % en menos de un minuto.
+#
+# Este archivo es la lección completa: se ejecuta en un terminal, en Kaggle y en Colab.
+
+# %% [markdown]
+# ## 1. Lo que importamos
+#
+# Keras pone las capas, `compile` y `fit`. El paquete `course` pone los sustantivos: los datos, el
+# constructor de la red, las figuras y el informe. En tu computador: `pip install -r requirements.txt`.
+
+# %%
+import keras
+
+from course import figures
+from course.catalog import origin
+from course.datasets import mnist, splits
+from course.datasets.batches import Batches
+from course.evaluation import evaluate_classifier
+from course.export import export
+from course.models import cnn
+from course.settings import settings
+from course.training import callbacks, resume, run_dir, set_seed
+
+# %% [markdown]
+# ## 2. Ajustes
+#
+# En un terminal son opciones (`--epochs 3`), en cualquier parte son variables (`COURSE_EPOCHS=3`), y en
+# un cuaderno basta con cambiar el número aquí mismo. Todo el azar sale de `seed`: quien repita la
+# lección con la misma semilla en el mismo equipo obtiene los mismos pesos.
+
+# %%
+s = settings(epochs=12, batch_size=128, learning_rate=4e-3)
+set_seed(s.seed)
+run = run_dir("taller2_cnn_mnist", s)
+
+# %% [markdown]
+# ## 3. Mirar los datos
+#
+# Cada imagen es una matriz de 28×28 números enteros entre 0 (fondo) y 255 (tinta). Del conjunto de
+# entrenamiento apartamos un 5 % para **validación**: con él decidimos. El conjunto de **prueba** no se
+# toca hasta el final; si eligiéramos algo mirándolo, la nota dejaría de ser honesta.
+
+# %%
+(x_train, y_train), (x_test, y_test) = mnist.load_data(s.source)
+x_train, y_train, x_test, y_test = (a[: s.limit] for a in (x_train, y_train, x_test, y_test))
+data = origin("mnist", s.source)
+print(f"{data.title}: {len(x_train)} imágenes para entrenar, {len(x_test)} de prueba")
+
+# La red espera (alto, ancho, canales): una imagen en grises tiene un canal.
+x_train, x_test = x_train[..., None], x_test[..., None]
+train, val = splits.stratified(y_train, fraction=0.05, seed=s.seed)
+
+# %%
+figure = figures.samples(x_train, y_train, mnist.CLASS_NAMES, title=f"Dígitos — {data.title}")
+figures.show(figure, run / "figures" / "muestras.png")
+
+# %% [markdown]
+# ## 4. La red
+#
+# Cada nivel hace una **convolución** de 3×3 (busca un rasgo local: un borde, una esquina), una
+# **agrupación** por máximo de 2×2 (la imagen se reduce a la mitad), normaliza y aplica **ReLU**. Tres
+# niveles llevan de 28×28×1 a 3×3×128; una capa densa con *softmax* convierte esos rasgos en diez
+# probabilidades.
+
+# %%
+model = cnn((28, 28, 1), num_classes=10)
+model.summary()
+
+# %% [markdown]
+# **Aumento de datos.** Un 4 un poco girado, corrido o estirado sigue siendo un 4. Estas capas deforman al
+# azar cada imagen en cada época, de modo que la red nunca ve dos veces la misma. Quedan *fuera* de
+# `model`: solo sirven para entrenar.
+
+# %%
+augmentation = keras.Sequential(
+    [
+        keras.layers.RandomRotation(0.03, fill_mode="constant"),
+        keras.layers.RandomZoom(0.1, 0.1, fill_mode="constant"),
+        keras.layers.RandomTranslation(0.08, 0.08, fill_mode="constant"),
+    ],
+    name="aumento",
+)
+trainer = keras.Sequential([keras.Input((28, 28, 1)), augmentation, model], name="entrenamiento")
+
+# %% [markdown]
+# ## 5. Entrenar
+#
+# `compile` elige qué se minimiza (la **entropía cruzada**) y cómo (AdamW, un descenso de gradiente con
+# memoria). El paso sube durante la primera época y luego baja siguiendo un coseno. `fit` hace el
+# trabajo: avance, retropropagación y corrección de los pesos, un lote tras otro.
+
+# %%
+batches = Batches(x_train[train], y_train[train], s.batch_size, s.seed)
+schedule = keras.optimizers.schedules.CosineDecay(
+    initial_learning_rate=s.learning_rate / 10,
+    warmup_target=s.learning_rate,
+    warmup_steps=len(batches),
+    decay_steps=len(batches) * s.epochs,
+)
+trainer.compile(
+    optimizer=keras.optimizers.AdamW(schedule, weight_decay=0.01),
+    loss="sparse_categorical_crossentropy",
+    metrics=["accuracy"],
+)
+trainer.fit(
+    batches,
+    validation_data=(x_train[val], y_train[val]),
+    initial_epoch=resume(trainer, run),
+    epochs=s.epochs,
+    callbacks=callbacks(run, batches, seed=s.seed),
+)
+
+# %% [markdown]
+# ## 6. Qué aprendió
+#
+# Los 32 filtros de la primera capa: cada uno responde a un patrón de 3×3. Verás bordes en distintas
+# direcciones, como los que el ojo también busca.
+
+# %%
+kernels = keras.ops.convert_to_numpy(model.get_layer("level1_conv").kernel)
+figure = figures.filters(kernels, title=f"Filtros de la primera capa — {data.title}")
+figures.show(figure, run / "figures" / "filtros.png")
+
+# %% [markdown]
+# ## 7. Cuánto acierta y dónde falla
+#
+# Ahora sí, el conjunto de prueba, una sola vez. El informe dice también cuán segura es la nota: con
+# pocas imágenes, dos redes igual de buenas pueden diferir en varias décimas por puro azar.
+
+# %%
+report = evaluate_classifier(
+    model, x_test, y_test, class_names=mnist.CLASS_NAMES, origin=data
+)
+export(
+    model,
+    run,
+    card={
+        "task": "classification",
+        "class_names": list(mnist.CLASS_NAMES),
+        "data": data.as_dict(),
+        "preparation": "digit",
+        "scores": report.scores,
+        "seed": s.seed,
+    },
+)
+page = report.save(run)
+print(f"\n{report.headline}\nCarpeta: {run}\nInforme: {page}")
+
+# %% [markdown]
+# ## 8. Para probar
+#
+# 1. Quita el aumento de datos (`trainer = model`). ¿Qué pasa con la distancia entre entrenamiento y
+#    validación?
+# 2. Entrena con `--limit 1000`. ¿Cuánto baja la exactitud? ¿Y cuánto crece su intervalo?
+# 3. Cambia `filters=(32, 64, 128)` por `(8, 16, 32)`. ¿Cuántos parámetros quedan? ¿Vale la pena el resto?
+# 4. Dibuja un dígito, guárdalo como `mi_digito.png` y pregúntale a tu red:
+#    `python -m course predict runs/taller2_cnn_mnist mi_digito.png`

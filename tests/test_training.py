@@ -1,0 +1,152 @@
+"""A run's folder, and going on after an interruption, bit for bit."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from course.errors import CourseError
+from course.training import read_history, resume, run_dir
+
+# A small lesson with everything whose state Keras does not save: dropout, augmentation, the
+# order of the batches; and with what it does: the schedule and the optimiser.
+LESSON = """
+import os, signal, sys
+import keras, numpy as np
+from course.datasets.batches import Batches
+from course.models import cnn
+from course.settings import settings
+from course.training import callbacks, resume, run_dir, set_seed
+
+class Kill(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        if os.environ.get("KILL_IN_EPOCH") == str(self.epoch) and batch == 1:
+            os.kill(os.getpid(), getattr(signal, os.environ["KILL_WITH"]))
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+s = settings(epochs=4, batch_size=8)
+set_seed(s.seed)
+run = run_dir("lesson", s)
+data = np.random.default_rng(0)
+x = data.integers(0, 256, (40, 8, 8, 1)).astype("uint8")
+y = data.integers(0, 2, 40)
+model = keras.Sequential([
+    keras.Input((8, 8, 1)),
+    keras.layers.RandomTranslation(0.2, 0.2),
+    keras.layers.RandomBrightness(0.2),
+    cnn((8, 8, 1), 2, filters=(4, 8), units=(8,)),
+])
+schedule = keras.optimizers.schedules.CosineDecay(0.01, 20)
+model.compile(keras.optimizers.AdamW(schedule), "sparse_categorical_crossentropy")
+batches = Batches(x, y, s.batch_size, s.seed)
+model.fit(batches, epochs=s.epochs, initial_epoch=resume(model, run), validation_data=(x, y),
+          verbose=0, callbacks=[*callbacks(run, batches, seed=s.seed), Kill()])
+np.savez(run / "weights.npz", *model.get_weights())
+"""
+
+
+def start(folder, *flags, **environment):
+    return subprocess.run(
+        [sys.executable, folder / "lesson.py", "--run-dir", "run", *flags],
+        cwd=folder,
+        env={
+            **{k: v for k, v in os.environ.items() if not k.startswith("COURSE_")},
+            "PYTHONPATH": str(Path(__file__).parents[1]),
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+    )
+
+
+def weights(folder):
+    with np.load(folder / "run" / "weights.npz") as arrays:
+        return [arrays[name] for name in arrays.files]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "lesson.py").write_text(LESSON)
+    done = start(folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.parametrize("how, code", [("SIGKILL", -signal.SIGKILL), ("SIGINT", 130)])
+def test_an_interrupted_run_ends_with_the_same_weights(whole, tmp_path, how, code):
+    (tmp_path / "lesson.py").write_text(LESSON)
+    killed = start(tmp_path, KILL_IN_EPOCH="2", KILL_WITH=how)
+    assert killed.returncode == code
+    assert "Traceback" not in killed.stderr
+    resumed = start(tmp_path, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert "Resuming run: 2 epochs are done." in resumed.stdout
+    for ours, theirs in zip(weights(tmp_path), weights(whole), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert (tmp_path / "run/history.csv").read_text() == (whole / "run/history.csv").read_text()
+
+
+def test_another_seed_gives_other_weights(whole, tmp_path):
+    (tmp_path / "lesson.py").write_text(LESSON)
+    assert start(tmp_path, "--seed", "1").returncode == 0
+    pairs = zip(weights(tmp_path), weights(whole), strict=True)
+    assert any((ours != theirs).any() for ours, theirs in pairs)
+
+
+def test_history_has_one_row_an_epoch(whole):
+    rows = read_history(whole / "run")
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
+    assert set(rows[0]) == {"epoch", "loss", "val_loss"}
+
+
+def test_only_the_newest_checkpoint_is_kept(whole):
+    names = [path.name for path in (whole / "run/checkpoints").iterdir()]
+    assert names == ["epoch_0004.weights.h5"]
+
+
+def make(**changes):
+    return SimpleNamespace(**{"seed": 0, "epochs": 4, "run_dir": None, "resume": False, **changes})
+
+
+def test_runs_never_overwrite_each_other(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folders = [str(run_dir("taller", make())) for _ in range(3)]
+    assert folders == [os.path.join("runs", f"taller{tail}") for tail in ("", "-2", "-3")]
+    assert str(run_dir("taller", make(resume=True))) == folders[-1]
+
+
+def test_a_folder_with_files_is_refused(tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(CourseError, match="is not empty.*\n.*--resume"):
+        run_dir("taller", make(run_dir=str(tmp_path)))
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_resuming_with_other_settings_is_refused(tmp_path):
+    folder = str(tmp_path / "run")
+    run_dir("taller", make(run_dir=folder))
+    with pytest.raises(CourseError, match="started with seed=0. Received: seed=1"):
+        run_dir("taller", make(run_dir=folder, resume=True, seed=1))
+    assert json.loads((tmp_path / "run/settings.json").read_text())["seed"] == 0
+
+
+def test_resuming_nothing_starts_anew_and_says_so(tmp_path, capsys):
+    run_dir("taller", make(run_dir=str(tmp_path / "run"), resume=True))
+    assert "starting anew" in capsys.readouterr().out
+
+
+def test_a_checkpoint_of_another_model_is_a_letter(whole, tmp_path):
+    from course.models import mlp
+
+    model = mlp((3,), 1)
+    model.compile("adam", "mse")
+    with pytest.raises(CourseError, match="does not fit this model"):
+        resume(model, whole / "run")
