@@ -1,0 +1,140 @@
+"""California housing, 1990: the median house value of 20,640 districts, from nine columns."""
+
+import csv
+import difflib
+
+import numpy as np
+
+from course.datasets import sources
+from course.datasets.fetch import fetch, locate
+from course.errors import CourseError
+
+OCEAN_PROXIMITY = ("<1H OCEAN", "INLAND", "ISLAND", "NEAR BAY", "NEAR OCEAN")
+UNIT = 100_000  # dollars
+# lowest and highest value that can be true; dollars and counts of a district, degrees, years
+_COLUMNS = {
+    "longitude": (-180, 180),
+    "latitude": (-90, 90),
+    "housing_median_age": (0, 1000),
+    "total_rooms": (0, 1e7),
+    "total_bedrooms": (0, 1e7),  # the one column with missing values
+    "population": (0, 1e7),
+    "households": (0, 1e7),
+    "median_income": (0, 1000),  # tens of thousands of dollars
+    "median_house_value": (0, 1e9),
+}
+_TARGET, _CATEGORY, _MAY_MISS = "median_house_value", "ocean_proximity", "total_bedrooms"
+_HEADER = [*_COLUMNS, _CATEGORY]
+
+
+def load_data(source="kaggle", seed=0):
+    """Load house prices as raw columns.
+
+    Args:
+        source: "kaggle" (fetched once, then offline), "sample" (a made-up table, no download), or a
+            folder that holds `housing.csv`.
+        seed: draws which fifth of the rows is the test set.
+
+    Returns:
+        `(x_train, y_train), (x_test, y_test)`: `x` is a dict of arrays `(n,)`: eight float32
+        columns, `total_bedrooms` with NaN where it is missing, and `ocean_proximity` as text; `y`
+        is float32 `(n,)` in 100,000 dollars.
+
+    Raises:
+        CourseError: an unknown source, or a file that is missing, damaged or another one.
+
+    Example:
+
+    >>> (x_train, y_train), (x_test, y_test) = load_data(source="sample")
+    >>> len(y_train), len(y_test), len(x_train)
+    (6400, 1600, 9)
+    """
+    source = sources.resolve(source, ("kaggle", "sample"))
+    if source == "sample":
+        from course.datasets.samples import houses
+
+        columns, values = houses.draw()
+    else:
+        folder = fetch("california", source=source if source == "kaggle" else str(source))
+        columns, values = read_csv(locate(folder, "california", "housing.csv"))
+    return _split(columns, values, seed)
+
+
+def read_csv(path):
+    """Read `housing.csv`.
+
+    Returns:
+        `(columns, values)`: the dict of nine arrays and the target in 100,000 dollars, unsplit.
+
+    Raises:
+        CourseError: names the file, and the line and column of the first bad value.
+    """
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            rows = _rows(file, path)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise _error(path, f"it cannot be read as text ({error})") from error
+    if len(rows) < 5:
+        raise _error(path, f"{len(rows)} rows of data, too few to split in five")
+    *numbers, category = zip(*rows, strict=True)
+    table = dict(zip(_COLUMNS, np.array(numbers, "float32"), strict=True))
+    target = np.array(numbers[list(_COLUMNS).index(_TARGET)]) / UNIT
+    del table[_TARGET]
+    return {**table, _CATEGORY: np.array(category)}, target.astype("float32")
+
+
+def _split(columns, values, seed):
+    """A seeded fifth of the rows is the test set."""
+    order = np.random.default_rng(seed).permutation(len(values))
+    test = len(values) // 5
+    return tuple(
+        ({name: column[rows] for name, column in columns.items()}, values[rows])
+        for rows in (order[test:], order[:test])
+    )
+
+
+def _rows(file, path):
+    reader = csv.reader(file, strict=True)
+    header = next(reader, None)
+    if header is None:
+        raise _error(path, "an empty file")
+    if header != _HEADER:
+        missing = [name for name in _HEADER if name not in header]
+        reason = f"without {', '.join(missing)}" if missing else "in another order or with others"
+        raise _error(path, f"a first line with {len(header)} names, {reason}")
+    return [_row(cells, reader.line_num, path) for cells in reader if cells]
+
+
+def _row(cells, line, path):
+    if len(cells) != len(_HEADER):
+        raise _error(path, f"line {line} has {len(cells)} values, not {len(_HEADER)}")
+    *numbers, category = cells
+    row = [_number(text, name, line, path) for text, name in zip(numbers, _COLUMNS, strict=True)]
+    if category not in OCEAN_PROXIMITY:
+        near = difflib.get_close_matches(category, OCEAN_PROXIMITY, n=1)
+        hint = f" (did it say {near[0]}?)" if near else ""
+        what = f"{category[:40]!r} in line {line}, column {_CATEGORY}{hint}"
+        raise _error(path, f"{what}, where one of {', '.join(OCEAN_PROXIMITY)} belongs")
+    return [*row, category]
+
+
+def _number(text, name, line, path):
+    if not text and name == _MAY_MISS:
+        return float("nan")
+    low, high = _COLUMNS[name]
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if low <= value <= high and "_" not in text:  # Python reads 1_000 as a number
+        return value
+    what = f"{text[:40]!r} in line {line}, column {name}"
+    raise _error(path, f"{what}, where a number from {low:g} to {high:g} belongs")
+
+
+def _error(path, received):
+    return CourseError(
+        f"{path}: expected the ten columns of housing.csv, from longitude to ocean_proximity. "
+        f"Received: {received}.\nThe file is damaged or another one: put a fresh copy in its place "
+        "(python -m course data fetch california brings one)."
+    )

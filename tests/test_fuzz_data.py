@@ -1,0 +1,139 @@
+"""Files with bytes changed, lost, added: the right answer or one `CourseError`, and nothing else.
+
+The right answer is what an independent, slow reading of the same bytes gives.
+"""
+
+import gzip
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from course.datasets import california, idx, sign_mnist
+from course.errors import CourseError
+from tests.fakes import SIGN_LABELS, housing_csv, pictures, sign_csv
+from tests.fakes import idx as idx_bytes
+
+IMAGES = idx_bytes(pictures(3))
+LABELS = idx_bytes(np.array([3, 1, 4, 1, 5], "uint8"))
+SIGN = sign_csv(pictures(5) // 16, SIGN_LABELS)
+HOUSING = housing_csv()
+
+# digits and separators turn one valid file into another: the mutations that hurt
+BYTES = st.one_of(st.binary(max_size=6), st.text('0123456789,.-+eE\r\n"# \t', max_size=6))
+
+
+@st.composite
+def mutated(draw, data, most=4):
+    """The file with up to four places cut, overwritten or added to; often near its start."""
+    out = bytearray(data)
+    for _ in range(draw(st.integers(1, most))):
+        at = draw(st.one_of(st.integers(0, min(20, len(out))), st.integers(0, len(out))))
+        lost = draw(st.one_of(st.integers(0, 6), st.integers(0, len(out))))
+        new = draw(BYTES)
+        out[at : at + lost] = new.encode() if isinstance(new, str) else new
+    return bytes(out)
+
+
+def read(reader, path, data):
+    """What a reader makes of these bytes, or None for a letter; it must write nothing."""
+    path.write_bytes(data)
+    try:
+        return reader(path)
+    except CourseError as letter:
+        assert str(path) in str(letter) and "Received" in str(letter)
+        return None
+    finally:
+        assert path.read_bytes() == data
+        assert [found.name for found in path.parent.iterdir()] == [path.name]
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return tmp_path_factory.mktemp("fuzz") / "file"
+
+
+def idx_by_hand(data, rank):
+    """An IDX file as nested lists of int, or None."""
+    sides = [int(data[i : i + 4].hex() or "0", 16) for i in range(4, 4 + 4 * rank, 4)]
+    size = int(np.prod([float(s) for s in sides]))
+    if data[:4] != bytes([0, 0, 8, rank]) or len(data) != 4 + 4 * rank + size:
+        return None
+    return list(data[4 + 4 * rank :])
+
+
+@given(data=mutated(IMAGES))
+@settings(max_examples=300, deadline=None)
+def test_images(path, data):
+    found = read(idx.read_images, path, data)
+    if found is not None:
+        assert found.shape[1:] == (28, 28) and found.ravel().tolist() == idx_by_hand(data, 3)
+    if data == IMAGES:
+        assert found is not None
+
+
+@given(data=mutated(LABELS))
+@settings(max_examples=300, deadline=None)
+def test_labels(path, data):
+    found = read(lambda p: idx.read_labels(p, 10), path, data)
+    expected = idx_by_hand(data, 1)
+    valid = expected and max(expected) <= 9
+    assert (found is not None) == bool(valid)
+    if valid:
+        assert found.tolist() == expected
+
+
+@given(data=mutated(gzip.compress(IMAGES, mtime=0)))
+@settings(max_examples=300, deadline=None)
+def test_gzipped_images(path, data):
+    found = read(idx.read_images, path, data)
+    if found is not None:  # only the header of gzip, its time or name, can change unnoticed
+        np.testing.assert_array_equal(found, pictures(3))
+
+
+@given(data=mutated(IMAGES))
+@settings(max_examples=200, deadline=None)
+def test_images_wrong_inside_a_good_gzip(path, data):
+    plain, zipped = (
+        read(idx.read_images, path, d) for d in (data, gzip.compress(data, compresslevel=1))
+    )
+    assert (plain is None) == (zipped is None)
+    if plain is not None:
+        np.testing.assert_array_equal(plain, zipped)
+
+
+def lines(data):
+    return [line for line in re.split(r"\r\n|\r|\n", data.decode("latin-1")) if line]
+
+
+@given(data=mutated(SIGN))
+@settings(max_examples=300, deadline=None)
+def test_sign_csv(path, data):
+    found = read(sign_mnist.read_csv, path, data)
+    if found is None:
+        assert data != SIGN
+        return
+    images, labels = found
+    table = [[int(cell) for cell in line.split(",")] for line in lines(data)[1:]]
+    assert images.reshape(len(images), -1).tolist() == [row[1:] for row in table]
+    letters = [chr(ord("A") + row[0]) for row in table]
+    assert [sign_mnist.CLASS_NAMES[label] for label in labels] == letters
+    assert all(0 <= value <= 255 for row in table for value in row)
+
+
+@given(data=mutated(HOUSING))
+@settings(max_examples=400, deadline=None)
+def test_housing_csv(path, data):
+    found = read(california.read_csv, path, data)
+    if found is None:
+        assert data != HOUSING
+        return
+    columns, values = found
+    rows = [line.replace('"', "").split(",") for line in lines(data)[1:]]
+    numbers = [[np.float32(cell or "nan") for cell in row[:8]] for row in rows]
+    table = np.stack([columns[name] for name in california._HEADER[:8]], 1)
+    np.testing.assert_array_equal(table, numbers)
+    np.testing.assert_allclose(values, [float(row[8]) / 100_000 for row in rows], rtol=1e-6)
+    assert columns["ocean_proximity"].tolist() == [row[9] for row in rows]
