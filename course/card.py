@@ -63,6 +63,27 @@ def write(card, path):
     pathlib.Path(path).write_text(text + "\n", encoding="utf-8")
 
 
+def read_run(folder):
+    """Read the card of a run's folder, which must hold a model too; without loading Keras.
+
+    Raises:
+        CourseError: the folder, the model or the card is missing, or the card is none.
+    """
+    folder = pathlib.Path(folder)
+    if not folder.is_dir():
+        what = "is a file" if folder.is_file() else "does not exist"
+        raise CourseError(
+            f"{folder} {what}. Expected a run's folder, as `python -m course run` makes it."
+        )
+    for name in ("model.keras", "card.json"):
+        if not (folder / name).is_file():
+            raise CourseError(
+                f"{folder} holds no {name}. Expected the folder of a finished run; "
+                "one that was stopped goes on with --resume."
+            )
+    return read(folder / "card.json")
+
+
 def read(path):
     """Read a card and check everything that it says of itself.
 
@@ -146,6 +167,7 @@ def _are_tensors(items):
         and len(items) > 0
         and all(isinstance(item, dict) for item in items)
         and all(isinstance(item.get(key), kind) for item in items for key, kind in kinds.items())
+        and all(side is None or type(side) is int for item in items for side in item["shape"])
     )
 
 

@@ -82,18 +82,7 @@ def load(folder):
             does not fit the other, or carries code.
     """
     folder = pathlib.Path(folder)
-    if not folder.is_dir():
-        what = "is a file" if folder.is_file() else "does not exist"
-        raise CourseError(
-            f"{folder} {what}. Expected a run's folder, as `python -m course run` makes it."
-        )
-    for name in ("model.keras", "card.json"):
-        if not (folder / name).is_file():
-            raise CourseError(
-                f"{folder} holds no {name}. Expected the folder of a finished run; "
-                "one that was stopped goes on with --resume."
-            )
-    card = cards.read(folder / "card.json")
+    card = cards.read_run(folder)
     model = _load(folder / "model.keras")
     problem = cards.disagreement(card, model)
     if problem:

@@ -1,0 +1,229 @@
+"""The command `python -m course`: data, run, evaluate, predict.
+
+Nothing heavy is imported before a command needs it, so that help and typos answer at once.
+"""
+
+import argparse
+import difflib
+import pathlib
+import runpy
+import sys
+
+import course
+from course.errors import CourseError
+
+_KERNELS = pathlib.Path(__file__).parents[1] / "kernels"
+_EXAMPLES = """\
+examples:
+  python -m course run taller2 --source sample     train on the embedded digits, no download
+  python -m course run taller2                     train on MNIST, fetched from Kaggle
+  python -m course run taller2 --help              the settings of a lesson
+  python -m course evaluate runs/taller2_cnn_mnist
+  python -m course predict runs/taller2_cnn_mnist digit.png
+"""
+
+
+def main(arguments=None):
+    """Run one command and return its exit code: 0, 2 for what is told as a letter, 130 for Ctrl-C.
+
+    Args:
+        arguments: List of strings; the process's own by default.
+
+    Example:
+
+    >>> main(["run", "taller2", "--epochs", "one"])  # doctest: +SKIP
+    2
+    """
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a console that has no ² or — shows a ? instead
+            stream.reconfigure(errors="replace")
+    try:
+        parser = _parser()
+        _check_names(parser, arguments)
+        given = parser.parse_args(arguments)
+        given.command(given)
+        return 0
+    except CourseError as letter:
+        print(letter, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        more = " The same command with --resume goes on from the last finished epoch."
+        print("\nStopped." + (more if arguments[:1] == ["run"] else ""), file=sys.stderr)
+        return 130
+
+
+def _parser():
+    parser = _sub(None, "course", course.__doc__.partition("\n")[0], epilog=_EXAMPLES)
+    parser.add_argument("--version", action="version", version=f"course {course.__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    data = _sub(commands, "data", "list, fetch and verify the data sets")
+    verbs = data.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    listing = _sub(verbs, "list", "every data set: where it is from and whether it is here", _list)
+    fetch = _sub(verbs, "fetch", "download a data set and verify it", _fetch)
+    fetch.add_argument("name", metavar="NAME", help="mnist, sign_mnist, california, …")
+    verify = _sub(verbs, "verify", "compare the files on this disk with datasets.yaml", _verify)
+    verify.add_argument("names", metavar="NAME", nargs="*", help="default: all that are here")
+    verify.add_argument(
+        "--record", action="store_true", help="print the block for datasets.yaml instead"
+    )
+    for verb in (listing, fetch, verify):
+        verb.add_argument("--data-dir", metavar="DIR", help="where the data are kept; default: "
+                          "kagglehub's cache")  # fmt: skip
+
+    run = _sub(commands, "run", "train: run a lesson's file with its settings", _run)
+    run.add_argument("lesson", metavar="LESSON", help="taller1, taller2, taller3")
+    run.add_argument(
+        "flags",
+        metavar="…",
+        nargs=argparse.REMAINDER,
+        help="the lesson's settings, see LESSON --help",
+    )
+    evaluate = _sub(commands, "evaluate", "score a finished run on its test data again", _evaluate)
+    evaluate.add_argument("run", metavar="RUN", help="the run's folder")
+    predict = _sub(commands, "predict", "what a finished run sees in pictures", _predict)
+    predict.add_argument("run", metavar="RUN", help="the run's folder")
+    predict.add_argument("images", metavar="IMAGE", nargs="+", help="PNG or JPG")
+    return parser
+
+
+def _sub(parent, name, text, command=None, **options):
+    options.update(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    if parent is None:
+        return argparse.ArgumentParser(prog="python -m course", description=text, **options)
+    parser = parent.add_parser(name, help=text, description=text, **options)
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _check_names(parser, arguments):
+    """Follow the words of a command into its sub-commands; a typo gets the nearest name."""
+    words = []
+    for word in arguments:
+        groups = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+        if not groups or word.startswith("-"):
+            return
+        if word not in groups[0].choices:
+            known = list(groups[0].choices)
+            raise CourseError(
+                f"{' '.join(['python -m course', *words])} has no command {word!r}."
+                f"{_nearest(word, known)} Expected one of: {', '.join(known)}."
+            )
+        words.append(word)
+        parser = groups[0].choices[word]
+
+
+def _nearest(word, known):
+    near = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
+    return f" Did you mean {near[0]}?" if near else ""
+
+
+# ---- data
+
+
+def _list(given):
+    from course import catalog
+    from course.datasets import inventory
+
+    rows = [("NAME", "TITLE", "KAGGLE", "LICENCE", "HERE")]
+    for name in catalog.names():
+        info = catalog.get(name)
+        here = "yes" if inventory.cached(name, data_dir=given.data_dir) else "no"
+        rows.append((name, info.title, f"{info.handle}@{info.version}", info.licence, here))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print(
+            "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
+
+
+def _fetch(given):
+    from course.datasets import fetch
+
+    print(fetch(given.name, data_dir=given.data_dir))
+
+
+def _verify(given):
+    from course import catalog
+    from course.datasets import inventory
+
+    names = given.names or [
+        name for name in catalog.names() if inventory.cached(name, data_dir=given.data_dir)
+    ]
+    for name in names:
+        catalog.get(name)  # a typo in the last name is said before the first is read
+    if not names:
+        raise CourseError(
+            "There is nothing to verify: no data set is on this disk. "
+            "To fetch one, type: python -m course data fetch mnist"
+        )
+    damaged = []
+    for name in names:
+        if given.record:
+            print(inventory.record(name, data_dir=given.data_dir))
+            continue
+        for verdict in inventory.check(name, data_dir=given.data_dir):
+            print(f"{name}: {verdict.path}: {verdict.problem or f'good, by its {verdict.how}'}")
+            damaged += [] if verdict.good or name in damaged else [name]
+    if damaged:
+        raise CourseError(
+            f"Expected files as datasets.yaml describes them. Damaged: {', '.join(damaged)}. "
+            f"To fetch what is damaged again, type: python -m course data fetch {damaged[0]}"
+        )
+
+
+# ---- lessons and runs
+
+
+def _run(given):
+    from course import quiet
+
+    path = _lesson(given.lesson)
+    quiet.load_keras()
+    before, sys.argv = sys.argv, [str(path), *given.flags]
+    try:
+        runpy.run_path(str(path), run_name="__main__")
+    finally:
+        sys.argv = before
+
+
+def _lesson(name):
+    """The file of a lesson, by its name or the beginning of it."""
+    lessons = {
+        folder.name: folder / f"{folder.name}.py"
+        for folder in sorted(_KERNELS.glob("*"))
+        if (folder / f"{folder.name}.py").is_file()
+    }
+    if not lessons:
+        raise CourseError(
+            f"There are no lessons in {_KERNELS}: the installed package holds the library only. "
+            "The lessons live in the folder kernels/ of the course's repository; clone it, and "
+            f"type there: python -m course run {name}"
+        )
+    matches = [lesson for lesson in lessons if lesson.startswith(name.lower())]
+    if name.lower() in lessons:
+        matches = [name.lower()]
+    if len(matches) == 1:
+        return lessons[matches[0]]
+    expected = f"Expected one of: {', '.join(lessons)}."
+    if matches:
+        raise CourseError(f"{name!r} is the beginning of {len(matches)} lessons. {expected}")
+    short = [lesson.partition("_")[0] for lesson in lessons]
+    raise CourseError(
+        f"There is no lesson {name!r}.{_nearest(name, [*short, *lessons])} {expected}"
+    )
+
+
+def _evaluate(given):
+    from course import runs
+
+    report, page = runs.evaluate(given.run)
+    print(f"{report}\n\nReport: {page}")
+
+
+def _predict(given):
+    from course import runs
+
+    for image, ranking in zip(given.images, runs.predict(given.run, given.images), strict=True):
+        print(f"{image}:  " + "   ".join(f"{name} {share:.1%}" for name, share in ranking))
