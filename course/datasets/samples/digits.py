@@ -34,4 +34,4 @@ def _pen(image):
     that becomes an edge again, a little soft.
     """
     large = ndimage.zoom(np.pad(image, 1), 8, order=3, mode="grid-constant", grid_mode=True)
-    return np.clip((ndimage.gaussian_filter(large, 2) - 0.27) / 0.48, 0, 1)
+    return np.clip((ndimage.gaussian_filter(large, 1.5) - 0.4) / 0.4, 0, 1)
