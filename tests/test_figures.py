@@ -149,7 +149,7 @@ def test_one_epoch_is_a_point():
     assert line.get_marker() == "o" and len(line.get_xdata()) == 1
 
 
-@pytest.mark.parametrize("lost", [NAN, float("inf")])
+@pytest.mark.parametrize("lost", [NAN, float("inf"), 1e99])
 def test_a_loss_that_is_not_finite_is_marked(lost):
     figure = figures.learning_curves({"loss": [1, 2, lost, lost]}, title="t")
     assert curve(figure, 0, "NaN").get_label() == "NaN desde la época 3"

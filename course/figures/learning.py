@@ -113,10 +113,12 @@ def _columns(history):
     if not isinstance(history, dict):
         rows = list(history)
         history = {name: [row.get(name) for row in rows] for name in (rows[0] if rows else ())}
-    return {
+    columns = {
         name: np.array([np.nan if v in (None, "") else float(v) for v in values], dtype=float)
         for name, values in history.items()
     }
+    # a loss beyond this has left every scale: drawn, it would flatten all the others
+    return {name: np.where(np.abs(v) < 1e30, v, np.nan) for name, v in columns.items()}
 
 
 def _curves(axes, epochs, name, training, validation):

@@ -31,7 +31,8 @@ _LOOK = {
     "ytick.color": GREY,
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
-    "legend.frameon": False,
+    "legend.framealpha": 0.85,
+    "legend.edgecolor": "none",
     "legend.fontsize": 9.5,
     "lines.linewidth": 2,
     "lines.solid_capstyle": "round",
@@ -142,7 +143,7 @@ def axes_below(figure, height):
 
 
 def comma(axis):
-    """Ticks with a decimal comma and without offsets or powers of ten."""
+    """Ticks with a decimal comma and without offsets; powers of ten for very large numbers only."""
     from matplotlib.ticker import ScalarFormatter
 
     class Comma(ScalarFormatter):
@@ -150,7 +151,7 @@ def comma(axis):
             return super().__call__(x, pos).replace(".", ",")
 
     formatter = Comma(useOffset=False)
-    formatter.set_scientific(False)
+    formatter.set_powerlimits((-5, 7))
     axis.set_major_formatter(formatter)
 
 

@@ -1,0 +1,100 @@
+"""A report as one page of HTML: self-contained, no scripts, good on paper and on a phone."""
+
+import string
+from html import escape
+from pathlib import Path
+
+from course.page.parts import figure, pairs
+from course.page.results import classes, numbers
+from course.page.run import about_run
+from course.page.score import hero
+
+_TASKS = {"classification": "Clasificación de imágenes", "regression": "Predicción de un valor"}
+
+
+def page(report, run, pictures, folder):
+    """Lay out a report.
+
+    Args:
+        report: A `course.report.Report`.
+        run: Dict with `history`, `settings`, `card`: what the run's folder holds, or None each.
+        pictures: Figure's name → PNG bytes.
+        folder: Where the page will lie; the commands that repeat the run name it.
+
+    Returns:
+        The page's text.
+    """
+    template = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+    title = f"{_TASKS[report.task]} — {report.origin.title}"
+    body = classes if report.task == "classification" else numbers
+    sections = [
+        _data(report.origin),
+        _learning(report, pictures),
+        *body(report, pictures),
+        about_run(run, Path(folder)),
+    ]
+    return string.Template(template).substitute(
+        title=escape(title),
+        banner=_banner(report.origin),
+        hero=hero(report),
+        sections="\n".join(filter(None, sections)),
+        footer=_footer(run["card"] or {}),
+    )
+
+
+def _banner(origin):
+    if not origin.stands_in:
+        return ""
+    what = (
+        "<strong>Datos inventados.</strong> El puntaje muestra que el programa funciona; "
+        "no dice nada sobre datos reales."
+        if origin.made_up
+        else "<strong>No son los datos del taller.</strong> El puntaje muestra que el programa "
+        "funciona; no se puede comparar con los publicados."
+    )
+    return (
+        f'<p class="banner" role="note">{what} Origen: {escape(origin.title)}. '
+        "Con los datos verdaderos: <code>--source kaggle</code>.</p>"
+    )
+
+
+def _data(origin):
+    source = {
+        "sample": "muestra incluida en el curso, sin descarga",
+        "kaggle": "Kaggle",
+        "tfds": "tensorflow-datasets",
+    }.get(origin.source, f"carpeta propia: {origin.source}")
+    source = escape(source)
+    if origin.handle:
+        handle = escape(origin.handle)
+        if origin.source == "kaggle":
+            handle = f'<a href="https://www.kaggle.com/datasets/{handle}">{handle}</a>'
+        source += f", {handle}"
+    if origin.version is not None:
+        source += f", versión {origin.version}"
+    rows = {
+        "Conjunto": escape(origin.title),
+        "Fuente": source,
+        "Licencia": escape(origin.licence),
+        "Cita": escape(origin.citation),
+    }
+    return "<h2>Los datos</h2>" + pairs(rows)
+
+
+def _learning(report, pictures):
+    if "learning_curves" not in pictures:
+        return ""
+    return (
+        "<h2>Cómo aprendió</h2><p>Cada punto es una época: una pasada por todos los datos de "
+        "entrenamiento. Si la validación deja de mejorar mientras el entrenamiento sigue "
+        "mejorando, la red está memorizando (sobreajuste).</p>"
+        + figure("learning_curves", pictures, "Curvas de aprendizaje: métricas por época.")
+    )
+
+
+def _footer(card):
+    name = f" del modelo {card['name']}" if card.get("name") else ""
+    return escape(
+        f"Informe{name}, del curso Deep Learning aplicado al procesamiento de imágenes. Los mismos "
+        "números, para programas, están en report.json; las figuras, en la carpeta figures."
+    )
