@@ -17,11 +17,14 @@ _PRIVATE = ("KAGGLE_", "KAGGLEHUB_", "COURSE_", "TBE_RUNTIME_ADDR", "DISABLE_KAG
 
 
 def pytest_configure(config):
-    # 2026-11: TensorFlow 2.20 and 2.21 answer NumPy 2's __array__(copy=…) the old way, so each
-    # keras.ops.convert_to_numpy warns; to be dropped once they implement it
-    config.addinivalue_line(
-        "filterwarnings", "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
-    )
+    for reason in (
+        # 2026-11: TensorFlow 2.20 and 2.21 answer NumPy 2's __array__(copy=…) the old way, so each
+        # keras.ops.convert_to_numpy warns; to be dropped once they implement it
+        "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning",
+        # 2026-11: Keras 3.13 asks for np.object when it is imported; 3.15 no longer does
+        "ignore:In the future `np.object`:FutureWarning",
+    ):
+        config.addinivalue_line("filterwarnings", reason)
 
 
 @pytest.fixture(autouse=True)
