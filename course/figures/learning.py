@@ -55,7 +55,7 @@ def learning_curves(history, *, title):
     epochs = epochs + 1 if epochs[0] == 0 else epochs
     wide = min(2, len(names))
     rows = -(-len(names) // wide)
-    figure = canvas((6.4, 9.6)[wide - 1], 3.3 * rows, title)
+    figure = canvas((6.4, 9.6)[wide - 1], 3.7 * rows, title)
     grid = figure.add_gridspec(rows, wide)
     for place, name in enumerate(names):
         axes = figure.add_subplot(grid[place])
@@ -148,7 +148,8 @@ def _curves(axes, epochs, name, training, validation):
     axes.set_xlabel("Época")
     comma(axes.yaxis)
     axes.grid(axis="y")
-    axes.legend(loc="best")
+    # under the panel, where it never hides a curve
+    axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.18))
 
 
 def _short(value):
