@@ -13,12 +13,12 @@
 # %% [markdown]
 # # Taller 2 · Una red convolucional que lee dígitos
 #
-# **Meta.** Entrenar una red neuronal convolucional (CNN) que reconoce dígitos escritos a mano, medir
-# cuánto acierta y, sobre todo, mirar dónde se equivoca.
+# **Meta.** Entrenar una red neuronal convolucional (CNN) que reconoce dígitos escritos a mano,
+# medir cuánto acierta y, sobre todo, mirar dónde se equivoca.
 #
-# **Qué esperar.** Con los 60 000 dígitos de MNIST: alrededor de 99,5 % de aciertos en el conjunto de
-# prueba oficial, en unos 5 minutos con 2 núcleos de CPU. Con `--source sample` (1797 dígitos que
-# vienen con scikit-learn, sin descargar nada): alrededor de 98 % en menos de un minuto.
+# **Qué esperar.** Con los 60 000 dígitos de MNIST: alrededor de 99,5 % de aciertos en el conjunto
+# de prueba oficial, en unos 5 minutos con 2 núcleos de CPU. Con `--source sample` (1797 dígitos
+# que vienen con scikit-learn, sin descargar nada): alrededor de 98 % en menos de un minuto.
 #
 # Este archivo es la lección completa: se ejecuta en un terminal, en Kaggle y en Colab.
 
@@ -26,7 +26,8 @@
 # ## 1. Lo que importamos
 #
 # Keras pone las capas, `compile` y `fit`. El paquete `course` pone los sustantivos: los datos, el
-# constructor de la red, las figuras y el informe. En tu computador: `pip install -r requirements.txt`.
+# constructor de la red, las figuras y el informe. En tu computador: `pip install -r
+# requirements.txt`.
 
 # %%
 import keras
@@ -44,9 +45,10 @@ from course.training import callbacks, resume, run_dir, set_seed
 # %% [markdown]
 # ## 2. Ajustes
 #
-# En un terminal son opciones (`--epochs 3`), en cualquier parte son variables (`COURSE_EPOCHS=3`), y en
-# un cuaderno basta con cambiar el número aquí mismo. Todo el azar sale de `seed`: quien repita la
-# lección con la misma semilla en el mismo equipo obtiene los mismos pesos.
+# En un terminal son opciones (`--epochs 3`), en cualquier parte son variables
+# (`COURSE_EPOCHS=3`), y en un cuaderno basta con cambiar el número aquí mismo. Todo el azar sale
+# de `seed`: quien repita la lección con la misma semilla en el mismo equipo obtiene los mismos
+# pesos.
 
 # %%
 s = settings(epochs=12, batch_size=128, learning_rate=4e-3)
@@ -56,9 +58,10 @@ run = run_dir("taller2_cnn_mnist", s)
 # %% [markdown]
 # ## 3. Mirar los datos
 #
-# Cada imagen es una matriz de 28×28 números enteros entre 0 (fondo) y 255 (tinta). Del conjunto de
-# entrenamiento apartamos un 5 % para **validación**: con él decidimos. El conjunto de **prueba** no se
-# toca hasta el final; si eligiéramos algo mirándolo, la nota dejaría de ser honesta.
+# Cada imagen es una matriz de 28×28 números enteros entre 0 (fondo) y 255 (tinta). Del conjunto
+# de entrenamiento apartamos un 5 % para **validación**: con él decidimos. El conjunto de
+# **prueba** no se toca hasta el final; si eligiéramos algo mirándolo, la nota dejaría de ser
+# honesta.
 
 # %%
 (x_train, y_train), (x_test, y_test) = mnist.load_data(s.source)
@@ -78,18 +81,18 @@ figures.show(figure, run / "figures" / "muestras.png")
 # ## 4. La red
 #
 # Cada nivel hace una **convolución** de 3×3 (busca un rasgo local: un borde, una esquina), una
-# **agrupación** por máximo de 2×2 (la imagen se reduce a la mitad), normaliza y aplica **ReLU**. Tres
-# niveles llevan de 28×28×1 a 3×3×128; una capa densa con *softmax* convierte esos rasgos en diez
-# probabilidades.
+# **agrupación** por máximo de 2×2 (la imagen se reduce a la mitad), normaliza y aplica **ReLU**.
+# Tres niveles llevan de 28×28×1 a 3×3×128; una capa densa con *softmax* convierte esos rasgos en
+# diez probabilidades.
 
 # %%
 model = cnn((28, 28, 1), num_classes=10)
 model.summary()
 
 # %% [markdown]
-# **Aumento de datos.** Un 4 un poco girado, corrido o estirado sigue siendo un 4. Estas capas deforman al
-# azar cada imagen en cada época, de modo que la red nunca ve dos veces la misma. Quedan *fuera* de
-# `model`: solo sirven para entrenar.
+# **Aumento de datos.** Un 4 un poco girado, corrido o estirado sigue siendo un 4. Estas capas
+# deforman al azar cada imagen en cada época, de modo que la red nunca ve dos veces la misma.
+# Quedan *fuera* de `model`: solo sirven para entrenar.
 
 # %%
 augmentation = keras.Sequential(
@@ -105,9 +108,9 @@ trainer = keras.Sequential([keras.Input((28, 28, 1)), augmentation, model], name
 # %% [markdown]
 # ## 5. Entrenar
 #
-# `compile` elige qué se minimiza (la **entropía cruzada**) y cómo (AdamW, un descenso de gradiente con
-# memoria). El paso sube durante la primera época y luego baja siguiendo un coseno. `fit` hace el
-# trabajo: avance, retropropagación y corrección de los pesos, un lote tras otro.
+# `compile` elige qué se minimiza (la **entropía cruzada**) y cómo (AdamW, un descenso de
+# gradiente con memoria). El paso sube durante la primera época y luego baja siguiendo un coseno.
+# `fit` hace el trabajo: avance, retropropagación y corrección de los pesos, un lote tras otro.
 
 # %%
 batches = Batches(x_train[train], y_train[train], s.batch_size, s.seed)
@@ -133,8 +136,8 @@ trainer.fit(
 # %% [markdown]
 # ## 6. Qué aprendió
 #
-# Los 32 filtros de la primera capa: cada uno responde a un patrón de 3×3. Verás bordes en distintas
-# direcciones, como los que el ojo también busca.
+# Los 32 filtros de la primera capa: cada uno responde a un patrón de 3×3. Verás bordes en
+# distintas direcciones, como los que el ojo también busca.
 
 # %%
 kernels = keras.ops.convert_to_numpy(model.get_layer("level1_conv").kernel)
@@ -144,13 +147,11 @@ figures.show(figure, run / "figures" / "filtros.png")
 # %% [markdown]
 # ## 7. Cuánto acierta y dónde falla
 #
-# Ahora sí, el conjunto de prueba, una sola vez. El informe dice también cuán segura es la nota: con
-# pocas imágenes, dos redes igual de buenas pueden diferir en varias décimas por puro azar.
+# Ahora sí, el conjunto de prueba, una sola vez. El informe dice también cuán segura es la nota:
+# con pocas imágenes, dos redes igual de buenas pueden diferir en varias décimas por puro azar.
 
 # %%
-report = evaluate_classifier(
-    model, x_test, y_test, class_names=mnist.CLASS_NAMES, origin=data
-)
+report = evaluate_classifier(model, x_test, y_test, class_names=mnist.CLASS_NAMES, origin=data)
 export(
     model,
     run,
@@ -169,9 +170,10 @@ print(f"\n{report.headline}\nCarpeta: {run}\nInforme: {page}")
 # %% [markdown]
 # ## 8. Para probar
 #
-# 1. Quita el aumento de datos (`trainer = model`). ¿Qué pasa con la distancia entre entrenamiento y
-#    validación?
+# 1. Quita el aumento de datos (`trainer = model`). ¿Qué pasa con la distancia entre entrenamiento
+#    y validación?
 # 2. Entrena con `--limit 1000`. ¿Cuánto baja la exactitud? ¿Y cuánto crece su intervalo?
-# 3. Cambia `filters=(32, 64, 128)` por `(8, 16, 32)`. ¿Cuántos parámetros quedan? ¿Vale la pena el resto?
-# 4. Dibuja un dígito, guárdalo como `mi_digito.png` y pregúntale a tu red:
-#    `python -m course predict runs/taller2_cnn_mnist mi_digito.png`
+# 3. Cambia `filters=(32, 64, 128)` por `(8, 16, 32)`. ¿Cuántos parámetros quedan? ¿Vale la pena
+#    el resto?
+# 4. Dibuja un dígito, guárdalo como `mi_digito.png` y pregúntale a tu red: `python -m course
+#    predict runs/taller2_cnn_mnist mi_digito.png`
