@@ -29,7 +29,8 @@ def export(model, folder, *, card):
         card: Dict with `task` ("classification" or "regression"), `class_names` (a list) or
             `unit` (a string), `data` (`origin.as_dict()`), `preparation` ("digit", "photo" or
             `None`: how a picture is made ready), and what else describes the run: `scores`,
-            `seed`, `settings`. Shapes, range, versions, commit and date are added.
+            `seed`, `settings`, `data_seed` if `load_data` was given another than its own.
+            Shapes, range, versions, commit and date are added.
 
     Returns:
         The path of `model.keras`.

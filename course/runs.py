@@ -101,10 +101,12 @@ def _test_part(origin, card):
 
 
 def _seed(card):
-    """The seed that chose what was held out: the run's own, unless the card names another."""
-    seed = card.get("data_seed", card.get("seed", 0))
+    """The seed that held out the test part: `load_data`'s own, unless the card says another."""
+    seed = card.get("data_seed", 0)  # never card["seed"], which drew weights and order only
     if type(seed) is not int or not 0 <= seed < 2**31:
-        raise CourseError(f"The card's seed: expected 0 to {2**31 - 1}. Received: {seed!r:.80}.")
+        raise CourseError(
+            f"The card's data_seed: expected 0 to {2**31 - 1}. Received: {seed!r:.80}."
+        )
     return seed
 
 
