@@ -301,6 +301,11 @@ def test_evaluate_of_a_card_that_does_not_fit_writes_nothing(
     assert sorted(path.name for path in run.iterdir()) == ["card.json", "model.keras"]
 
 
+def test_evaluate_takes_no_seed_that_is_none(capsys, houses_run, tmp_path):
+    run = change_card(houses_run, tmp_path, data_seed="x")
+    assert "data_seed: expected 0 to" in letter(capsys, "evaluate", run)
+
+
 def test_evaluate_of_no_run_is_told_before_keras_is_loaded():
     code = (
         "import sys; from course.cli import main; print(main(sys.argv[1:]), 'keras' in sys.modules)"
