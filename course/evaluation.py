@@ -200,7 +200,7 @@ def _inputs_of(inputs, i):
     """The raw columns of one case, or None where the inputs have no names."""
     if not isinstance(inputs, dict):
         return None
-    return {name: np.asarray(values)[i].tolist() for name, values in inputs.items()}
+    return {name: np.asarray(values)[i : i + 1].tolist()[0] for name, values in inputs.items()}
 
 
 def _confusion_in_words(matrix, names):

@@ -20,6 +20,7 @@ import os
 import pathlib
 import random
 import re
+import time
 
 import keras
 import numpy as np
@@ -53,7 +54,8 @@ def run_dir(lesson, s):
             "To go on with the run that is there, add --resume. To start anew, give another "
             "--run-dir."
         )
-    wanted = {name: value for name, value in vars(s).items() if name not in ("run_dir", "resume")}
+    wanted = {"lesson": lesson, **vars(s)}
+    del wanted["run_dir"], wanted["resume"]
     (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
     _write(folder / "settings.json", json.dumps(wanted, indent=2, ensure_ascii=False) + "\n")
     return folder
@@ -150,8 +152,13 @@ class Checkpoint(keras.callbacks.Callback):
         done = max((epoch for epoch, _ in _checkpoints(self.run)), default=0)
         self.rows = read_history(self.run)[:done]
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self.begun_s = time.monotonic()
+
     def on_epoch_end(self, epoch, logs=None):
-        self.rows.append({"epoch": epoch + 1, **{k: float(v) for k, v in (logs or {}).items()}})
+        measured = {name: float(value) for name, value in (logs or {}).items()}
+        time_s = round(time.monotonic() - self.begun_s, 2)
+        self.rows.append({"epoch": epoch + 1, **measured, "time_s": time_s})
         _write_history(self.run, self.rows)
         path = self.run / _CHECKPOINT.format(epoch + 1)
         partial = path.with_name("partial.weights.h5")

@@ -96,6 +96,8 @@ def test_a_cnn_learns_which_half_is_bright():
     images = np.zeros((64, 8, 8, 1), "uint8")
     images[labels == 0, :4], images[labels == 1, 4:] = 200, 200
     model = cnn((8, 8, 1), 2, filters=(4,), dropout=0)
-    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
     model.fit(images, labels, epochs=20, verbose=0)
     assert model.evaluate(images, labels, verbose=0)[1] == 1.0

@@ -203,10 +203,10 @@ def test_a_run_that_ended_before_its_first_epoch_has_no_curves(tmp_path):
 
 @pytest.fixture
 def run(tmp_path):
-    folder = tmp_path / "taller2_cnn_mnist-3"
+    folder = tmp_path / "a run of mine"
     folder.mkdir()
     (folder / "history.csv").write_text("epoch,loss,val_loss\n1,2.0,nan\n2,1.0,1.5\n")
-    settings = {"source": "my folder", "epochs": 2, "seed": 0, "limit": None, "units": [8, 4]}
+    settings = {"lesson": "taller2_cnn_mnist", "source": "my folder", "epochs": 2, "seed": 0, "limit": None, "units": [8, 4]}
     settings |= {"augment": True, "quick": False, "run_dir": "x", "resume": True}
     (folder / "settings.json").write_text(json.dumps(settings))
     card = {

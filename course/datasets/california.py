@@ -37,8 +37,8 @@ def load_data(source="kaggle", seed=0):
 
     Returns:
         `(x_train, y_train), (x_test, y_test)`: `x` is a dict of arrays `(n,)`: eight float32
-        columns, `total_bedrooms` with NaN where it is missing, and `ocean_proximity` as text; `y`
-        is float32 `(n,)` in 100,000 dollars.
+        columns, `total_bedrooms` with NaN where it is missing, and `ocean_proximity` as text of
+        dtype object, the only one that Keras takes; `y` is float32 `(n,)` in 100,000 dollars.
 
     Raises:
         CourseError: an unknown source, or a file that is missing, damaged or another one.
@@ -80,7 +80,7 @@ def read_csv(path):
     table = dict(zip(_COLUMNS, np.array(numbers, "float32"), strict=True))
     target = np.array(numbers[list(_COLUMNS).index(_TARGET)]) / UNIT
     del table[_TARGET]
-    return {**table, _CATEGORY: np.array(category)}, target.astype("float32")
+    return {**table, _CATEGORY: np.array(category, dtype=object)}, target.astype("float32")
 
 
 def _split(columns, values, seed):

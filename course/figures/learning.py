@@ -19,7 +19,7 @@ _METRICS = {
     "dice": "Dice",
 }
 _HIGHER_IS_BETTER = ("acc", "r2", "auc", "dice", "precision", "recall", "f1", "iou")
-_NOT_A_METRIC = ("epoch", "learning_rate", "lr")
+_NOT_A_METRIC = ("epoch", "learning_rate", "lr", "time_s")
 
 
 @look

@@ -63,7 +63,9 @@ def cnn(
         )
         model.add(layers.MaxPooling2D(padding="same", name=f"{level}_pool"))
         if batch_norm:
-            model.add(layers.BatchNormalization(name=f"{level}_norm"))
+            # Keras' 0.99 would need hundreds of steps before its averages describe the data, and a
+            # small data set does not give them: the network would learn but predict nonsense.
+            model.add(layers.BatchNormalization(momentum=0.9, name=f"{level}_norm"))
         model.add(layers.Activation("relu", name=f"{level}_relu"))
     model.add(layers.Flatten(name="flatten"))
     for i, width in enumerate(units, start=1):

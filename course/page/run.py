@@ -18,7 +18,7 @@ _CARD = {
     "created": "Creado",
     "commit": "Versión del código (commit)",
 }
-_NOT_REPEATED = ("run_dir", "resume")
+_NOT_REPEATED = ("lesson", "run_dir", "resume")
 
 
 def about_run(run, folder):
@@ -52,10 +52,10 @@ def about_run(run, folder):
 
 
 def _commands(folder, settings):
-    """What to type to train again (the run's folder tells the lesson) and to measure again."""
+    """What to type to train again and to measure again."""
     lines = []
-    lesson = re.match(r"taller\d+[a-z_0-9]*", folder.name)
-    if lesson and settings:
+    lesson = settings.get("lesson")
+    if lesson:
         flags = []
         for name, value in settings.items():
             flag = "--" + name.replace("_", "-")
@@ -63,7 +63,7 @@ def _commands(folder, settings):
                 flags.append(flag)
             elif value is not None and value is not False and name not in _NOT_REPEATED:
                 flags += [flag, shlex.quote(_setting(value))]
-        lines.append(f"python -m course run {lesson[0]} {' '.join(flags)}")
+        lines.append(f"python -m course run {shlex.quote(str(lesson))} {' '.join(flags)}")
     if (folder / "model.keras").is_file():
         lines.append(f"python -m course evaluate {shlex.quote(folder.as_posix())}")
     return "\n".join(lines)

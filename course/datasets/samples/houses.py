@@ -108,7 +108,7 @@ def _inland(longitude, latitude):
 
 
 def _proximity(longitude, latitude, inland, rng):
-    names = np.where(inland < 1.1, "<1H OCEAN", "INLAND").astype("<U10")
+    names = np.where(inland < 1.1, "<1H OCEAN", "INLAND").astype(object)
     names[inland < 0.12] = "NEAR OCEAN"
     names[np.hypot(longitude + 122.3, latitude - 37.8) < 0.35] = "NEAR BAY"
     names[rng.random(len(names)) < 0.001] = "ISLAND"

@@ -1,0 +1,79 @@
+"""Train Talleres 1, 2 and 3 on the real data with three seeds; print the table of the README.
+
+    python benchmarks/scores.py                      data fetched from Kaggle
+    python benchmarks/scores.py --source FOLDER      a folder that holds copies of all three
+
+Every run is the lesson itself, started as a student starts it; the scores are those of its report,
+the minutes the sum of its epochs in history.csv.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+
+LESSONS = {"taller1": "r2", "taller2": "accuracy", "taller3": "accuracy"}
+RUNS = pathlib.Path("runs/scores")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--source", default="kaggle")
+    parser.add_argument("--lessons", nargs="*", default=list(LESSONS), choices=list(LESSONS))
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
+    options = parser.parse_args()
+    print(f"{datetime.date.today()} · {machine()} · seeds {options.seeds}\n")
+    print(f"{'lesson':8}  {'score':8}  {'mean':>7}  {'min':>7}  {'max':>7}  "
+          f"{'parameters':>10}  {'training, minutes':>17}  {'lesson, minutes':>15}")  # fmt: skip
+    for lesson in options.lessons:
+        done = [train(lesson, seed, options.source) for seed in options.seeds]
+        name = LESSONS[lesson]
+        scores = [run["scores"][name] for run in done]
+        training, whole = (span([run[key] / 60 for run in done]) for key in ("training_s", "all_s"))
+        print(f"{lesson:8}  {name:8}  {statistics.mean(scores):7.4f}  {min(scores):7.4f}  "
+              f"{max(scores):7.4f}  {done[0]['parameters']:10,}  {training:>17}  {whole:>15}",
+              flush=True)  # fmt: skip
+
+
+def train(lesson, seed, source):
+    """Run one lesson with one seed, or read the run that is there; its scores and times."""
+    run = RUNS / f"{lesson}-seed{seed}"
+    if not (run / "report.json").exists():
+        begun = datetime.datetime.now()
+        command = [sys.executable, "-m", "course", "run", lesson, "--source", source]
+        flags = ["--seed", str(seed), "--run-dir", str(run)]
+        log = RUNS / f"{lesson}-seed{seed}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("w") as file:
+            subprocess.run([*command, *flags], stdout=file, stderr=file, check=True)
+        (run / "all_s").write_text(str((datetime.datetime.now() - begun).total_seconds()))
+    card = json.loads((run / "card.json").read_text(encoding="utf-8"))
+    rows = (run / "history.csv").read_text().splitlines()
+    column = rows[0].split(",").index("time_s")
+    return {
+        "scores": card["scores"],
+        "parameters": card["parameters"],
+        "training_s": sum(float(row.split(",")[column]) for row in rows[1:]),
+        "all_s": float((run / "all_s").read_text()),
+    }
+
+
+def span(values):
+    return f"{min(values):.1f}–{max(values):.1f}"
+
+
+def machine():
+    import keras
+    import tensorflow
+
+    versions = f"TensorFlow {tensorflow.__version__}, Keras {keras.__version__}"
+    return f"{os.cpu_count()} CPU cores ({platform.machine()}), {versions}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""The lessons as a student runs them: order, length, language of settings, and what a run leaves."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.kaggle_stub import KaggleStub
+
+ROOT = Path(__file__).parents[1]
+LESSONS = sorted((ROOT / "kernels").glob("*/*.py"))
+SHORT = {
+    "taller1": ("--epochs", "1", "--curve-epochs", "1"),
+    "taller2": ("--epochs", "1"),
+    "taller3": ("--epochs", "1"),
+}
+# What one short seed on the real data must reach; a run of the full length does far better.
+REAL = {
+    "taller1": (("--epochs", "5", "--curve-epochs", "1"), "r2", 0.70),
+    "taller2": (("--epochs", "2"), "accuracy", 0.98),
+    "taller3": (("--epochs", "4"), "accuracy", 0.95),
+}
+
+
+def course(folder, *arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "course", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_keeps_the_fixed_order_and_is_short(lesson):
+    assert lesson.stem == lesson.parent.name
+    text = lesson.read_text(encoding="utf-8")
+    heads = re.findall(r"^# ## \d+\. (.*)$", text, re.MULTILINE)
+    assert heads[:2] == ["Lo que importamos", "Ajustes"]
+    assert heads[-3:] == ["Qué aprendió", "Cuánto acierta y dónde falla", "Para probar"] or (
+        lesson.stem.startswith("taller1")  # what it learned is the first figure, the curves
+        and heads[-2:] == ["Cuánto acierta y dónde falla", "Para probar"]
+    )
+    for wanted in ("**Meta.**", "**Qué esperar.**", ".compile(", ".fit("):
+        assert wanted in text
+    code = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    assert len(code) <= 150
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_the_default_of_a_lesson_is_kaggle(lesson):
+    done = course(lesson.parent, "run", lesson.stem, "--help")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"--source.*\(default:\s+kaggle\)", done.stdout, re.DOTALL)
+    for name in ("epochs", "batch-size", "seed", "limit", "run-dir", "resume"):
+        assert f"--{name}" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lessons")
+    for lesson, flags in SHORT.items():
+        common = ("--source", "sample", "--limit", "300", "--run-dir", lesson)
+        done = course(folder, "run", lesson, *common, *flags)
+        assert done.returncode == 0, done.stderr
+        (folder / f"{lesson}.log").write_text(done.stdout, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("lesson", SHORT)
+def test_a_run_leaves_everything(runs, lesson):
+    run = runs / lesson
+    for name in ("model.keras", "card.json", "history.csv", "settings.json", "report.json"):
+        assert (run / name).stat().st_size > 0
+    card = json.loads((run / "card.json").read_text(encoding="utf-8"))
+    assert card["data"]["source"] == "sample"
+    assert "muestra" in card["data"]["title"]
+    assert "muestra" in (run / "report.html").read_text(encoding="utf-8")
+    assert list((run / "figures").glob("*.png"))
+    assert json.loads((run / "settings.json").read_text())["limit"] == 300
+    log = (runs / f"{lesson}.log").read_text(encoding="utf-8")
+    assert log.rstrip().endswith(f"Informe: {Path(lesson, 'report.html')}")
+
+
+@pytest.mark.parametrize("lesson", SHORT)
+def test_a_run_is_evaluated_again(runs, lesson):
+    done = course(runs, "evaluate", lesson)
+    assert done.returncode == 0, done.stderr
+    assert "report.html" in done.stdout
+
+
+def test_a_picture_is_read(runs):
+    from PIL import Image
+
+    picture = Image.new("L", (60, 90), 255)
+    picture.paste(0, (27, 15, 33, 75))  # a dark stroke on white paper
+    picture.save(runs / "one.png")
+    done = course(runs, "predict", "taller2", "one.png")
+    assert done.returncode == 0, done.stderr
+    assert len(re.findall(r"\d+[.,]\d+\s?%", done.stdout)) == 3
+
+
+def test_no_network_is_a_letter(tmp_path):
+    proxy = {f"{scheme}_proxy": "http://127.0.0.1:9" for scheme in ("http", "https")}
+    done = course(tmp_path, "run", "taller2", **proxy)
+    assert done.returncode == 2
+    assert "--source sample" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("lesson", REAL)
+def test_a_short_seed_on_the_real_data(lesson, tmp_path):
+    """The lesson, the real kagglehub client, and Kaggle's protocol on 127.0.0.1."""
+    if "COURSE_TEST_DATA" not in os.environ:
+        pytest.skip("COURSE_TEST_DATA does not name the folder of the real data")
+    flags, score, bound = REAL[lesson]
+    with KaggleStub() as kaggle:
+        kaggle.serve_folder(Path(os.environ["COURSE_TEST_DATA"]) / "kaggle")
+        done = course(
+            tmp_path, "run", lesson, "--run-dir", "run", *flags, **kaggle.environment(tmp_path)
+        )
+        assert done.returncode == 0, done.stderr
+        assert kaggle.names() == ["DownloadDataset", "storage"]
+        assert kaggle.egress == []
+    card = json.loads((tmp_path / "run" / "card.json").read_text(encoding="utf-8"))
+    assert card["data"]["source"] == "kaggle"
+    assert card["scores"][score] >= bound
