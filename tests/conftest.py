@@ -23,6 +23,9 @@ def pytest_configure(config):
         "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning",
         # 2026-11: Keras 3.13 asks for np.object when it is imported; 3.15 no longer does
         "ignore:In the future `np.object`:FutureWarning",
+        # 2026-11: matplotlib 3.10.0 uses names that pyparsing 3.3 deprecates; 3.11 no longer does
+        r"ignore:'\w+' (argument is )?deprecated:DeprecationWarning:pyparsing",
+        r"ignore:'\w+' (argument is )?deprecated:DeprecationWarning:matplotlib",
     ):
         config.addinivalue_line("filterwarnings", reason)
 

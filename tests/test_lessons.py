@@ -1,4 +1,4 @@
-"""The lessons as a student runs them: order, length, language of settings, and what a run leaves."""
+"""The lessons as a student runs them: order, length, settings, and what a run leaves."""
 
 import json
 import os
@@ -43,9 +43,12 @@ def test_a_lesson_keeps_the_fixed_order_and_is_short(lesson):
     text = lesson.read_text(encoding="utf-8")
     heads = re.findall(r"^# ## \d+\. (.*)$", text, re.MULTILINE)
     assert heads[:2] == ["Lo que importamos", "Ajustes"]
-    assert heads[-3:] == ["Qué aprendió", "Cuánto acierta y dónde falla", "Para probar"] or (
-        lesson.stem.startswith("taller1")  # what it learned is the first figure, the curves
-        and heads[-2:] == ["Cuánto acierta y dónde falla", "Para probar"]
+    assert (
+        heads[-3:] == ["Qué aprendió", "Cuánto acierta y dónde falla", "Para probar"]
+        or (
+            lesson.stem.startswith("taller1")  # what it learned is the first figure, the curves
+            and heads[-2:] == ["Cuánto acierta y dónde falla", "Para probar"]
+        )
     )
     for wanted in ("**Meta.**", "**Qué esperar.**", ".compile(", ".fit("):
         assert wanted in text

@@ -206,7 +206,14 @@ def run(tmp_path):
     folder = tmp_path / "a run of mine"
     folder.mkdir()
     (folder / "history.csv").write_text("epoch,loss,val_loss\n1,2.0,nan\n2,1.0,1.5\n")
-    settings = {"lesson": "taller2_cnn_mnist", "source": "my folder", "epochs": 2, "seed": 0, "limit": None, "units": [8, 4]}
+    settings = {
+        "lesson": "taller2_cnn_mnist",
+        "source": "my folder",
+        "epochs": 2,
+        "seed": 0,
+        "limit": None,
+        "units": [8, 4],
+    }
     settings |= {"augment": True, "quick": False, "run_dir": "x", "resume": True}
     (folder / "settings.json").write_text(json.dumps(settings))
     card = {

@@ -115,8 +115,8 @@ figures.show(figure, run / "figures" / "aproximacion.png")
 data = origin("california", s.source)
 
 
-def rows(columns, which):
-    return {name: values[which] for name, values in columns.items()}
+def rows(table, which, names=None):
+    return {name: table[name][which] for name in names or table}
 
 
 x_train, y_train = rows(x_train, slice(s.limit)), y_train[: s.limit]
@@ -151,28 +151,28 @@ if data.stands_in:
 NUMBERS = [name for name in x_train if name != "ocean_proximity"]
 MEDIAN_BEDROOMS = float(np.nanmedian(x_train["total_bedrooms"][train]))
 
-inputs = {name: keras.Input((1,), name=name) for name in NUMBERS}
-inputs["ocean_proximity"] = keras.Input((1,), name="ocean_proximity", dtype="string")
-
-bedrooms = inputs["total_bedrooms"]
+columns = {name: keras.Input((1,), name=name) for name in NUMBERS}
+bedrooms = columns["total_bedrooms"]
 bedrooms = ops.where(ops.isnan(bedrooms), MEDIAN_BEDROOMS, bedrooms)
-places = [inputs[name] for name in ("longitude", "latitude", "housing_median_age")]
-counts = [ops.log1p(c) for c in (inputs["total_rooms"], bedrooms, inputs["population"])]
-households = ops.log1p(inputs["households"])
-income = ops.log1p(inputs["median_income"])
+places = [columns[name] for name in ("longitude", "latitude", "housing_median_age")]
+counts = [ops.log1p(c) for c in (columns["total_rooms"], bedrooms, columns["population"])]
+households = ops.log1p(columns["households"])
+income = ops.log1p(columns["median_income"])
 per_household = [c - households for c in counts]
 numbers = layers.Concatenate()([*places, *counts, households, income, *per_household])
 
 normalize = layers.Normalization(name="normalize")
-prepare = keras.Model(inputs, numbers)
-normalize.adapt(prepare.predict(rows(x_train, train), batch_size=4096, verbose=0))
+prepare = keras.Model(columns, numbers)
+normalize.adapt(prepare.predict(rows(x_train, train, NUMBERS), batch_size=4096, verbose=0))
+
+ocean = keras.Input((1,), name="ocean_proximity", dtype="string")
 words = layers.StringLookup(
     vocabulary=california.OCEAN_PROXIMITY, output_mode="one_hot", name="ocean_one_hot"
 )
-features = layers.Concatenate()([normalize(numbers), words(inputs["ocean_proximity"])])
+features = layers.Concatenate()([normalize(numbers), words(ocean)])
 
 network = mlp((features.shape[-1],), 1, units=(128, 128, 128), dropout=0.1)
-model = keras.Model(inputs, network(features), name="precio_de_casas")
+model = keras.Model({**columns, "ocean_proximity": ocean}, network(features), name="casas")
 network.summary()
 
 # %% [markdown]
@@ -203,27 +203,25 @@ model.fit(
 
 
 # %%
-def table(columns):
-    return np.column_stack([columns[name] for name in (*NUMBERS, "ocean_proximity")])
+def matrix(table):
+    return np.column_stack([table[name] for name in (*NUMBERS, "ocean_proximity")])
 
 
-def columns_for(numbers_step, words_step):
+def prepared(numbers_step, words_step):
     split = (numbers_step, slice(0, len(NUMBERS))), (words_step, [len(NUMBERS)])
     return make_column_transformer(*split)
 
 
 linear = make_pipeline(
-    columns_for(SimpleImputer(strategy="median"), OneHotEncoder(handle_unknown="ignore")),
+    prepared(SimpleImputer(strategy="median"), OneHotEncoder(handle_unknown="ignore")),
     LinearRegression(),
 )
 boosting = make_pipeline(
-    columns_for(
-        "passthrough", OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
-    ),
+    prepared("passthrough", OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)),
     HistGradientBoostingRegressor(random_state=s.seed),
 )
 baselines = {
-    name: method.fit(table(x_train), y_train).predict(table(x_test))
+    name: method.fit(matrix(x_train), y_train).predict(matrix(x_test))
     for name, method in {"Regresión lineal": linear, "Gradient boosting": boosting}.items()
 }
 
