@@ -2,7 +2,7 @@
 
 The map of the house, floor by floor; imports only go down:
 
-    3  cli                                              the command `python -m course`
+    3  cli · runs                                       the command `python -m course`
     2  training · evaluation · report · export          arrays in, arrays out
     1  datasets · figures                               files to arrays; arrays to pictures
     0  models · catalog · settings · images · errors    what everything else stands on
@@ -24,6 +24,7 @@ _ROOMS = (
     "images",
     "models",
     "report",
+    "runs",
     "settings",
     "training",
 )

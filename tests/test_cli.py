@@ -284,6 +284,29 @@ def test_evaluate_of_houses_takes_raw_columns(capsys, houses_run, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "n, row, kept",
+    [
+        (1600, {}, True),
+        (300, {}, False),  # scored on another test part
+        (1600, {"behind": "much"}, False),  # somebody wrote in it
+        (1600, {"scores": {"r2": 0.5}}, False),
+    ],
+)
+def test_evaluate_keeps_what_stood_beside_the_network(houses_run, tmp_path, n, row, kept):
+    run = change_card(houses_run, tmp_path)
+    beside = {
+        "scores": {"r2": 0.5, "rmse": 1.0, "mae": 0.8},
+        "intervals": {"r2": [0.4, 0.6], "rmse": [0.9, 1.1], "mae": None},
+        "behind": 0.1,
+        "behind_interval": [0.0, 0.2],
+    }
+    report = {"n": n, "baselines": {"Un bosque": {**beside, **row}}}
+    (run / "report.json").write_text(json.dumps(report), encoding="utf-8")
+    assert main(["evaluate", str(run)]) == 0
+    assert ("Un bosque" in (run / "report.html").read_text(encoding="utf-8")) == kept
+
+
+@pytest.mark.parametrize(
     "changes, words",
     [
         ({"data": {"dataset": "mnist"}}, "origin of the data"),
