@@ -72,10 +72,11 @@ figures.show(figure, run / "figures" / "muestras.png")
 # %% [markdown]
 # ### La trampa
 #
-# Las 27 455 imágenes de entrenamiento no son 27 455 fotografías: son variaciones de unas 1700
-# (otra luz, otro contraste, unos grados de giro). Si la validación se aparta **al azar**, casi
-# cada imagen de validación tiene una gemela en el entrenamiento: la nota sube y no dice nada. Una
-# validación honesta deja **cada fotografía entera** de un solo lado.
+# Las 27 455 imágenes de entrenamiento no son 27 455 fotografías: son copias de unas 1300, casi
+# siempre 21 de cada una, con otra luz, otro contraste o unos grados de giro. Si la validación se
+# aparta **al azar**, casi cada imagen de validación tiene una gemela en el entrenamiento: la nota
+# sube y no dice nada. Una validación honesta deja **cada fotografía entera** de un solo lado. Las
+# manos dibujadas de la muestra tienen la misma trampa: cada una aparece tres veces.
 #
 # Midámoslo con el método más simple que existe, el vecino más cercano: a cada imagen le da la
 # letra de la más parecida del entrenamiento.
@@ -101,9 +102,11 @@ for name, (train, val) in choices.items():
     print(f"vecino más cercano, validación {name:15} {score:.1%} ({score - honest:+.1%})")
 
 # %% [markdown]
-# La validación al azar promete casi un 100 % que la prueba desmiente por muchos puntos; la
-# validación por fotografía queda cerca, y del lado prudente. Con ella entrenamos. (Las manos
-# dibujadas de la muestra son todas distintas: ahí no hay trampa y las dos coinciden.)
+# La validación al azar promete casi un 100 % que la prueba desmiente por muchos puntos. La
+# validación por fotografía queda cerca, y del lado prudente. Con ella entrenamos.
+#
+# (La prueba oficial tampoco es perfecta: cerca de un 11 % de sus imágenes son tomas casi seguidas
+# de una mano que también está en el entrenamiento.)
 
 # %%
 train, val = choices["por fotografía"]

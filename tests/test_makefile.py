@@ -1,0 +1,77 @@
+"""The Makefile's choice of a Python, its letter when there is none, and what a second call does."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MAKE = shutil.which("make")
+pytestmark = pytest.mark.skipif(not MAKE, reason="there is no make on this machine")
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Run make in a copy of the checkout's top, with nothing on the PATH but what a test puts."""
+    for name in ("Makefile", "requirements.txt", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("sh", "sed", "touch"):
+        (tools / name).symlink_to(shutil.which(name))
+
+    def run(*arguments, **pythons):
+        for name, body in pythons.items():
+            script = tools / name.replace("_", ".")
+            script.write_text(f"#!{shutil.which('sh')}\n{body}\n")
+            script.chmod(0o755)
+        return subprocess.run(
+            [MAKE, *arguments],
+            cwd=tmp_path,
+            env={"PATH": str(tools)},
+            capture_output=True,
+            text=True,
+        )
+
+    return run
+
+
+def test_without_a_python_there_is_a_letter(make, tmp_path):
+    # a version manager's stub: there is a file of that name, and it does not start
+    done = make("train", python3="exit 127", python3_13="exit 127")
+    assert done.returncode == 2
+    assert "No Python from 3.11 to 3.13 was found" in done.stdout
+    assert "sudo apt install python3" in done.stdout
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_a_python_that_does_not_start_is_passed_over(make):
+    this = f'exec {sys.executable} "$@"'
+    done = make("-n", "train", python3="exit 127", python3_12=this)
+    assert "python3.12 -m venv .venv" in done.stdout
+
+
+def test_a_python_that_is_too_old_is_passed_over(make):
+    # the program that asks for the version is run with another version in its place
+    old = f"exec {sys.executable} -c 'import sys; sys.exit(not (3, 11) <= (3, 10) <= (3, 13))'"
+    done = make("-n", "train", python3=old, python=f'exec {sys.executable} "$@"')
+    assert "\npython -m venv .venv" in "\n" + done.stdout
+
+
+def test_a_second_call_installs_nothing(make, tmp_path):
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv/runtime").touch()
+    os.utime(tmp_path / "requirements.txt", (0, 0))
+    done = make("-n", "train", python3="exit 127")
+    assert done.stdout.splitlines() == [
+        ".venv/bin/python -m course run taller2 --source sample",
+    ]
+
+
+def test_the_lowest_versions_are_those_declared(make, tmp_path):
+    done = make("-n", "test-lowest", python3=f'exec {sys.executable} "$@"')
+    assert "sed 's/>=/==/' requirements.txt > .venv-lowest/lowest.txt" in done.stdout
+    assert ".venv-lowest/bin/python -m pytest" in done.stdout
