@@ -47,6 +47,7 @@ from course.evaluation import evaluate_regressor
 from course.export import export
 from course.models import mlp
 from course.settings import settings
+from course.spanish import number
 from course.training import callbacks, resume, run_dir, set_seed
 
 # %% [markdown]
@@ -133,7 +134,8 @@ for name, values in x_train.items():
         missing = np.isnan(values).sum()
         print(f"{name:20} {low:9.1f} {middle:9.1f} {high:9.1f}   faltan {missing}")
 if data.stands_in:
-    print(f"\nEl ruido de esta tabla es conocido: nadie puede pasar de R² = {houses.BEST_R2}.")
+    best = number(houses.BEST_R2, 3)
+    print(f"\nEl ruido de esta tabla es conocido: nadie puede pasar de R² = {best}.")
 
 # %% [markdown]
 # ## 5. El modelo: de las columnas crudas al precio

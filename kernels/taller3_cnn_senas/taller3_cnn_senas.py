@@ -38,6 +38,7 @@ from course.evaluation import evaluate_classifier
 from course.export import export
 from course.models import cnn
 from course.settings import settings
+from course.spanish import percent
 from course.training import callbacks, resume, run_dir, set_seed
 
 # %% [markdown]
@@ -96,10 +97,10 @@ def nearest_neighbour(x, y, x_new, y_new):
 
 
 honest = nearest_neighbour(x_train, y_train, x_test, y_test)
-print(f"vecino más cercano, prueba oficial:            {honest:.1%}")
+print(f"vecino más cercano, prueba oficial: {percent(honest, 1)}")
 for name, (train, val) in choices.items():
     score = nearest_neighbour(x_train[train], y_train[train], x_train[val], y_train[val])
-    print(f"vecino más cercano, validación {name:15} {score:.1%} ({score - honest:+.1%})")
+    print(f"vecino más cercano, validación {name}: {percent(score, 1)}")
 
 # %% [markdown]
 # La validación al azar promete casi un 100 % que la prueba desmiente por muchos puntos. La
