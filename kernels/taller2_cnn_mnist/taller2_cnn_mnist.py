@@ -82,11 +82,11 @@ figures.show(figure, run / "figures" / "muestras.png")
 #
 # Cada nivel hace una **convolución** de 3×3 (busca un rasgo local: un borde, una esquina), una
 # **agrupación** por máximo de 2×2 (la imagen se reduce a la mitad), normaliza y aplica **ReLU**.
-# Tres niveles llevan de 28×28×1 a 3×3×128; una capa densa con *softmax* convierte esos rasgos en
-# diez probabilidades.
+# Cuatro niveles llevan de 28×28 píxeles a 2×2 posiciones con 128 rasgos cada una; una capa densa
+# con *softmax* convierte esos rasgos en diez probabilidades.
 
 # %%
-model = cnn((28, 28, 1), num_classes=10)
+model = cnn((28, 28, 1), num_classes=10, filters=(32, 64, 96, 128), dropout=0.1)
 model.summary()
 
 # %% [markdown]
@@ -97,9 +97,9 @@ model.summary()
 # %%
 augmentation = keras.Sequential(
     [
-        keras.layers.RandomRotation(0.03, fill_mode="constant"),
-        keras.layers.RandomZoom(0.1, 0.1, fill_mode="constant"),
-        keras.layers.RandomTranslation(0.08, 0.08, fill_mode="constant"),
+        keras.layers.RandomRotation(0.02, fill_mode="constant"),
+        keras.layers.RandomZoom(0.06, 0.06, fill_mode="constant"),
+        keras.layers.RandomTranslation(0.07, 0.07, fill_mode="constant"),
     ],
     name="aumento",
 )
@@ -136,8 +136,8 @@ trainer.fit(
 # %% [markdown]
 # ## 6. Qué aprendió
 #
-# Los 32 filtros de la primera capa: cada uno responde a un patrón de 3×3. Verás bordes en
-# distintas direcciones, como los que el ojo también busca.
+# Los filtros de la primera capa: cada uno responde a un patrón de 3×3. Verás bordes en distintas
+# direcciones, como los que el ojo también busca.
 
 # %%
 kernels = keras.ops.convert_to_numpy(model.get_layer("level1_conv").kernel)
@@ -173,7 +173,7 @@ print(f"\n{report.headline}\nCarpeta: {run}\nInforme: {page}")
 # 1. Quita el aumento de datos (`trainer = model`). ¿Qué pasa con la distancia entre entrenamiento
 #    y validación?
 # 2. Entrena con `--limit 1000`. ¿Cuánto baja la exactitud? ¿Y cuánto crece su intervalo?
-# 3. Cambia `filters=(32, 64, 128)` por `(8, 16, 32)`. ¿Cuántos parámetros quedan? ¿Vale la pena
-#    el resto?
+# 3. Cambia `filters=(32, 64, 96, 128)` por `(8, 16, 32)`. ¿Cuántos parámetros quedan? ¿Vale la
+#    pena el resto?
 # 4. Dibuja un dígito, guárdalo como `mi_digito.png` y pregúntale a tu red: `python -m course
 #    predict runs/taller2_cnn_mnist mi_digito.png`

@@ -49,7 +49,7 @@ from course.training import callbacks, resume, run_dir, set_seed
 # de `seed`.
 
 # %%
-s = settings(epochs=20, batch_size=128, learning_rate=4e-3)
+s = settings(epochs=15, batch_size=128, learning_rate=4e-3)
 set_seed(s.seed)
 run = run_dir("taller3_cnn_senas", s)
 
@@ -116,9 +116,9 @@ x_train, x_test = x_train[..., None], x_test[..., None]  # la red espera un eje 
 # %% [markdown]
 # ## 4. La red
 #
-# La misma `cnn` del Taller 2, con 24 salidas. El aumento de datos imita lo que cambia entre dos
-# fotos de la misma seña: giro, distancia, posición, luz y contraste. Queda *fuera* de `model`:
-# solo sirve para entrenar.
+# La misma `cnn` del Taller 2, con tres niveles y 24 salidas. El aumento de datos imita lo que
+# cambia entre dos fotos de la misma seña: giro, distancia, posición, luz y contraste. Queda
+# *fuera* de `model`: solo sirve para entrenar.
 
 # %%
 model = cnn((28, 28, 1), num_classes=24)
