@@ -51,7 +51,7 @@ from course.training import callbacks, resume, run_dir, set_seed
 # pesos.
 
 # %%
-s = settings(epochs=12, batch_size=128, learning_rate=4e-3)
+s = settings(epochs=13, batch_size=256, learning_rate=6e-3)
 set_seed(s.seed)
 run = run_dir("taller2_cnn_mnist", s)
 
@@ -86,7 +86,7 @@ figures.show(figure, run / "figures" / "muestras.png")
 # con *softmax* convierte esos rasgos en diez probabilidades.
 
 # %%
-model = cnn((28, 28, 1), num_classes=10, filters=(32, 64, 96, 128), dropout=0.1)
+model = cnn((28, 28, 1), num_classes=10, filters=(16, 64, 96, 128), dropout=0.1)
 model.summary()
 
 # %% [markdown]
@@ -173,7 +173,7 @@ print(f"\n{report.headline}\nCarpeta: {run}\nInforme: {page}")
 # 1. Quita el aumento de datos (`trainer = model`). ¿Qué pasa con la distancia entre entrenamiento
 #    y validación?
 # 2. Entrena con `--limit 1000`. ¿Cuánto baja la exactitud? ¿Y cuánto crece su intervalo?
-# 3. Cambia `filters=(32, 64, 96, 128)` por `(8, 16, 32)`. ¿Cuántos parámetros quedan? ¿Vale la
+# 3. Cambia `filters=(16, 64, 96, 128)` por `(8, 16, 32)`. ¿Cuántos parámetros quedan? ¿Vale la
 #    pena el resto?
 # 4. Dibuja un dígito, guárdalo como `mi_digito.png` y pregúntale a tu red: `python -m course
 #    predict runs/taller2_cnn_mnist mi_digito.png`
