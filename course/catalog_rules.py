@@ -47,12 +47,14 @@ def build(record, raw, where, forms=FORMS):
 
 
 def mapping(raw, where):
+    """A value of the YAML that must be keys with values."""
     if not isinstance(raw, dict):
         raise CourseError(f"{where}: expected keys with values. Received: {raw!r:.80}")
     return raw
 
 
 def items(raw, where):
+    """A value of the YAML that must be a list."""
     if not isinstance(raw, list):
         raise CourseError(f"{where}: expected a list. Received: {raw!r:.80}")
     return raw

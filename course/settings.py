@@ -3,7 +3,6 @@
 import argparse
 import difflib
 import inspect
-import json
 import os
 import pathlib
 import sys
@@ -57,12 +56,6 @@ def settings(**defaults):
         values.update(_from_flags(defaults, sys.argv[1:]))
     _check(values)
     return SimpleNamespace(**values)
-
-
-def write_settings(s, folder):
-    """Write the settings as `settings.json` into a run's folder."""
-    path = pathlib.Path(folder) / "settings.json"
-    path.write_text(json.dumps(vars(s), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _is_script(caller):
@@ -128,9 +121,6 @@ def _convert(name, default, text, origin):
         if text.lower() not in ("1", "true", "yes", "0", "false", "no", ""):
             raise CourseError(f"{origin}: expected 1 or 0. Received: {text!r}.")
         return text.lower() in ("1", "true", "yes")
-    if kind is tuple:
-        element = type(default[0])
-        return tuple(_number(element, part, origin) for part in text.split(",") if part.strip())
     if kind in (int, float):
         return _number(kind, text, origin)
     return text

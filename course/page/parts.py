@@ -44,6 +44,7 @@ def row(name, *cells, ours=False):
 
 
 def cell(html, numeric=False):
+    """One cell of a table; numbers stand to the right."""
     return f'<td class="n">{html}</td>' if numeric else f"<td>{html}</td>"
 
 
