@@ -2,10 +2,10 @@
 
 The map of the house, floor by floor; imports only go down:
 
-    3  cli · runs                                       the command `python -m course`
-    2  training · evaluation · report · export          arrays in, arrays out
-    1  datasets · figures                               files to arrays; arrays to pictures
-    0  models · catalog · settings · images · errors    what everything else stands on
+    3  cli · runs                                                the command `python -m course`
+    2  training · evaluation · report · export                   arrays in, arrays out
+    1  datasets · figures                                        files to arrays; arrays to pictures
+    0  models · catalog · settings · images · regions · errors   what everything else stands on
 
 `import course` loads none of them: `course.models` and the others come when they are first touched.
 """
@@ -23,6 +23,7 @@ _ROOMS = (
     "figures",
     "images",
     "models",
+    "regions",
     "report",
     "runs",
     "settings",

@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 
-from course import catalog_rules
+from course import catalog_rules, regions
 from course.catalog_records import Content, DatasetInfo, FileInfo, SampleInfo, VariantInfo
 from course.errors import CourseError
 
@@ -138,6 +138,11 @@ def _entry(name, raw, where):
             key: read(VariantInfo, value, f"{where}, variant {key}")
             for key, value in variants.items()
         }
+    if "edition" in raw:
+        try:
+            regions.edition(raw["edition"])
+        except CourseError as error:
+            raise CourseError(f"{where}, {error}") from None
     return read(DatasetInfo, {**raw, "name": name}, where)
 
 

@@ -77,7 +77,7 @@ class DatasetInfo:
     labels: dict = field(default_factory=dict)  # as in the files → what they mean
     sample: SampleInfo | None = None
     variants: dict = field(default_factory=dict)
-    regions: dict = field(default_factory=dict)  # BraTS: WT, TC, ET → labels
+    edition: str = ""  # BraTS: of course.regions, which knows its labels
     modalities: tuple = ()
     cases: str = ""  # glob of the cases' folders
     case_file: str = ""

@@ -72,6 +72,8 @@ def test_an_entry_becomes_a_frozen_record(tmp_path):
         ("rows: 3", "rowz: 3", 'file 1, content: unknown key "rowz". Did you mean "rows"?'),
         ("made_up: true", "made_up: maybe", "sample, made_up: expected true or false"),
         ("labels: {0: circle, 1: square}", "labels: [circle]", "labels: expected keys with values"),
+        ("  title: Shapes", '  title: Shapes\n  edition: "2012"', "edition: expected one of 2015,"),
+        ("  title: Shapes", "  title: Shapes\n  edition: 2020", "edition: expected a text that"),
         ("image_shape: [28, 28]", "image_shape: 28", "image_shape: expected a list"),
         ("  title: Shapes", "  title: Shapes\n  name: x", 'unknown key "name"'),
     ],
@@ -171,12 +173,10 @@ def test_sign_mnist_has_24_letters_without_j_and_z():
         assert file.content.histogram.keys() == labels.keys()
 
 
-def test_brats_regions_are_nested():
-    for name in ("brats2020", "brats2021"):
-        info = catalog.get(name)
-        whole, core, enhancing = (set(info.regions[key]) for key in ("WT", "TC", "ET"))
-        assert enhancing < core < whole == set(info.labels) - {0}
-        assert 3 not in info.labels
+def test_brats_entries_name_their_edition():
+    assert catalog.get("brats2020").edition == "2020"
+    assert catalog.get("brats2021").edition == "2021"
+    assert catalog.get("mnist").edition == ""
 
 
 # ---- origin

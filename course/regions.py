@@ -1,0 +1,188 @@
+"""Label maps of the BraTS editions, and the three regions that every edition scores.
+
+The numbers in a mask changed over the years: 3 has meant "non-enhancing core", nothing at all, and
+"enhancing tumour". So the edition is always said, never guessed from the labels that occur.
+"""
+
+import difflib
+from dataclasses import dataclass
+
+from course.errors import CourseError
+
+# NumPy is loaded by the functions: the catalogue asks for an edition's name and needs no arrays.
+REGIONS = ("WT", "TC", "ET")  # whole tumour ⊃ tumour core ⊃ enhancing tumour
+
+
+@dataclass(frozen=True)
+class Edition:
+    """What the numbers in one edition's masks mean.
+
+    `labels` maps each number to its name; `regions` each of `REGIONS` to the numbers that it joins;
+    `written` each region to the number that `from_regions` writes for what no inner region covers.
+    """
+
+    name: str
+    labels: dict
+    regions: dict
+    written: dict
+
+
+def _edition(name, oedema, core, enhancing, others=None):
+    """An edition of its labels: {number: name} for each part; the first of `core` is written."""
+    (outer,), (inner,) = oedema, enhancing
+    named = {0: "background", **oedema, **core, **enhancing, **(others or {})}
+    return Edition(
+        name,
+        dict(sorted(named.items())),
+        {"WT": (*oedema, *core, *enhancing), "TC": (*core, *enhancing), "ET": (*enhancing,)},
+        {"WT": outer, "TC": next(iter(core)), "ET": inner},
+    )
+
+
+# The one table. 2024 is the post-treatment glioma task: its cavity belongs to no region. "msd" is
+# Task01_BrainTumour of the Medical Segmentation Decathlon, the cases of 2016 and 2017 renumbered.
+EDITIONS = {
+    edition.name: edition
+    for edition in (
+        _edition(
+            "2015",
+            {2: "oedema"},
+            {1: "necrosis", 3: "non-enhancing tumour"},
+            {4: "enhancing tumour"},
+        ),
+        _edition(
+            "2020",
+            {2: "oedema"},
+            {1: "necrotic and non-enhancing core"},
+            {4: "enhancing tumour"},
+        ),
+        _edition("2021", {2: "oedema"}, {1: "necrotic core"}, {4: "enhancing tumour"}),
+        _edition("2023", {2: "oedema"}, {1: "necrotic core"}, {3: "enhancing tumour"}),
+        _edition(
+            "2024",
+            {2: "oedema"},
+            {1: "non-enhancing core"},
+            {3: "enhancing tumour"},
+            {4: "resection cavity"},
+        ),
+        _edition("msd", {1: "oedema"}, {2: "non-enhancing core"}, {3: "enhancing tumour"}),
+    )
+}
+
+
+def edition(name) -> Edition:
+    """The label map of one edition.
+
+    Args:
+        name: "2015", "2020", "2021", "2023", "2024" or "msd".
+
+    Raises:
+        CourseError: there is no such edition.
+
+    Example:
+
+    >>> edition("2020").regions
+    {'WT': (2, 1, 4), 'TC': (1, 4), 'ET': (4,)}
+    """
+    if str(name) in EDITIONS:
+        return EDITIONS[str(name)]
+    near = difflib.get_close_matches(str(name), EDITIONS, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    raise CourseError(
+        f"edition: expected one of {', '.join(EDITIONS)}. Received: {name!r}.{hint}\n"
+        "It says what the numbers in a mask mean; the page that the cases came from names it."
+    )
+
+
+def to_regions(labels, edition):
+    """Join the labels of a mask to the regions WT, TC and ET.
+
+    Args:
+        labels: integers, any shape, such as `(D, H, W)`.
+        edition: the name of the edition that numbered them.
+
+    Returns:
+        uint8 `(…, 3)`, 0 or 1, in the order of `REGIONS`; without any tumour all 0.
+
+    Raises:
+        CourseError: a label that the edition does not know; the text says which editions would.
+
+    Example:
+
+    >>> to_regions([0, 2, 1, 4], "2020").tolist()
+    [[0, 0, 0], [1, 0, 0], [1, 1, 0], [1, 1, 1]]
+    """
+    import numpy as np
+
+    known, labels = _named(edition), np.asarray(labels)
+    if labels.dtype.kind not in "iub":
+        raise ValueError(f"Expected labels of an integer dtype. Received: dtype {labels.dtype}")
+    check_labels(labels, edition)
+    table = np.zeros((max(known.labels) + 1, len(REGIONS)), "uint8")
+    for column, region in enumerate(REGIONS):
+        table[list(known.regions[region]), column] = 1
+    return table[labels.astype("uint8", copy=False)]
+
+
+def from_regions(regions, edition):
+    """Write regions back as the labels of an edition: WT as oedema, on it TC as core, on that ET.
+
+    `to_regions` undoes it where ET lies in TC and TC in WT. A region that sticks out of the larger
+    one is written all the same, so that the larger one grows by it.
+
+    Args:
+        regions: bool or integers 0 and 1, `(…, 3)`, in the order of `REGIONS`.
+        edition: the name of the edition to number by.
+
+    Returns:
+        uint8 labels `(…)`.
+
+    Example:
+
+    >>> from_regions([[0, 0, 0], [1, 0, 0], [1, 1, 0], [1, 1, 1]], "2023").tolist()
+    [0, 2, 1, 3]
+    """
+    import numpy as np
+
+    known, regions = _named(edition), np.asarray(regions)
+    if regions.ndim < 1 or regions.shape[-1] != len(REGIONS):
+        raise ValueError(f"Expected regions of shape (…, 3). Received: shape {regions.shape}")
+    if regions.dtype.kind not in "iub" or np.any(regions > 1) or np.any(regions < 0):
+        raise ValueError(
+            "Expected regions of 0 and 1 (threshold probabilities first). "
+            f"Received: dtype {regions.dtype} from {regions.min()} to {regions.max()}"
+        )
+    labels = np.zeros(regions.shape[:-1], "uint8")
+    for column, region in enumerate(REGIONS):
+        labels[regions[..., column] > 0] = known.written[region]
+    return labels
+
+
+def check_labels(labels, edition):
+    """Raise CourseError when an integer mask holds a label that the edition does not know."""
+    import numpy as np
+
+    known, labels = _named(edition), np.asarray(labels)
+    table = np.zeros(256, bool)
+    table[list(known.labels)] = True
+    small = labels.dtype == "uint8" or not labels.size or 0 <= labels.min() <= labels.max() < 256
+    if small and table[labels.astype("uint8", copy=False)].all():
+        return
+    found = [int(label) for label in np.unique(labels)]
+    strange = [label for label in found if label not in known.labels]
+    shown = ", ".join(map(str, strange[:8])) + (" …" if strange[8:] else "")
+    others = [name for name, other in EDITIONS.items() if set(found) <= set(other.labels)]
+    hint = "The file is damaged or no mask of a tumour."
+    if others:
+        hint = (
+            f"These labels would be right in {', '.join(others)}: name the edition that the case "
+            f'came from, such as edition="{others[0]}".'
+        )
+    expected = ", ".join(f"{label} ({name})" for label, name in known.labels.items())
+    raise CourseError(
+        f"Labels of the edition {known.name}: expected {expected}. Received also: {shown}.\n{hint}"
+    )
+
+
+def _named(name):  # `edition` is an argument's name too
+    return edition(name)
