@@ -3,7 +3,7 @@
 The map of the house, floor by floor; imports only go down:
 
     3  cli · runs                                                the command `python -m course`
-    2  training · evaluation · report · export                   arrays in, arrays out
+    2  training · inference · evaluation · report · export       arrays in, arrays out
     1  datasets · figures                                        files to arrays; arrays to pictures
     0  models · catalog · settings · images · regions · errors   what everything else stands on
 
@@ -22,6 +22,7 @@ _ROOMS = (
     "export",
     "figures",
     "images",
+    "inference",
     "models",
     "regions",
     "report",

@@ -29,6 +29,7 @@ FLOORS = {
     "course.figures": 1,
     "course.devices": 2,
     "course.training": 2,
+    "course.inference": 2,
     "course.evaluation": 2,
     "course.uncertainty": 2,
     "course.report": 2,

@@ -1,0 +1,213 @@
+"""A whole volume through a network that sees slices or patches of it, and its answer as labels."""
+
+import itertools
+import math
+
+import keras
+import numpy as np
+
+from course import regions as brats_regions
+from course.errors import CourseError
+
+_WINDOW = {2: 256, 3: 96}  # longest side of a window where the model leaves it free
+_MULTIPLE = 32  # such sides can be halved five times, and few different ones are ever traced
+_VOXELS = 2**19  # in a batch, unless one window alone has more
+
+
+def predict_volume(model, image, patch=None, overlap=0.5, batch_size=None, verbose=False):
+    """Probabilities for every voxel of a volume of any size.
+
+    The box that is not zero is covered with windows: whole slices for a 2D model, blocks for a 3D
+    one. Where windows overlap, answers are averaged with Gaussian weights (sigma an eighth of the
+    window's side), because a network knows least about a window's border: Isensee et al., nnU-Net,
+    Nature Methods 18, 2021. What is outside the box is background: probability 0 for regions, 1 in
+    channel 0 for classes that sum to 1. Beside the image and the result it holds one batch and
+    the sums over the box, in float32.
+
+    At the border of a window the network sees zeros, as at the border of the volume. A window that
+    holds the whole box answers as the network does on its own; several answer nearly so, since a
+    window's outermost voxels count a thousandth of its middle where another window sees them too.
+
+    Args:
+        model: `keras.Model`, `(batch, H, W, C)` or `(batch, D, H, W, C)`, sizes fixed or None; it
+            answers for every voxel, `(batch, …, K)`.
+        image: `(D, H, W, C)`, float, as `brats.normalize` makes it: background is 0.
+        patch: Sides of the window, `(H, W)` or `(D, H, W)`. Default: the model's own; where it
+            leaves them free, the box rounded up to a multiple of 32, at most 256 in a slice and
+            96 in a block. A smaller box is filled up with zeros.
+        overlap: Share of a window's side that the next one covers again, 0 to 0.9.
+        batch_size: Windows at once. Default: as many as make half a million voxels.
+        verbose: True shows a progress bar.
+
+    Returns:
+        `(D, H, W, K)` float32, 0 to 1.
+
+    Raises:
+        ValueError: If model, image and patch do not belong together.
+        CourseError: If the image holds nothing, or image or answer is not finite.
+
+    Example:
+
+    >>> model = keras.Sequential([keras.Input((None, None, 2)), keras.layers.Conv2D(3, 1)])
+    >>> predict_volume(model, np.ones((5, 20, 30, 2))).shape
+    (5, 20, 30, 3)
+    """
+    image = np.asarray(image)
+    _check(model, image, overlap)
+    box = _box(image)
+    sides = [part.stop - part.start for part in box]
+    window = _window(model, patch, sides)
+    windows = [
+        tuple(slice(start, start + side) for start, side in zip(corner, window, strict=True))
+        for corner in itertools.product(*map(_starts, sides, window, itertools.repeat(overlap)))
+    ]
+    batch_size = batch_size or max(1, _VOXELS // math.prod(window))
+    batch = np.zeros((min(batch_size, len(windows)), *window, image.shape[-1]), "float32")
+    weight, inside = _gaussian(window), image[box]
+    total, weights = None, np.zeros((*sides, 1), "float32")
+    progress = keras.utils.Progbar(len(windows), unit_name="window", verbose=int(verbose))
+    for first in range(0, len(windows), len(batch)):
+        chosen = windows[first : first + len(batch)]
+        for place, where in enumerate(chosen):
+            part = inside[where]  # smaller than the window where the box is
+            batch[place] = 0
+            batch[place][tuple(map(slice, part.shape[:3]))] = part
+        answers = _answers(model, batch)
+        if total is None:
+            total = np.zeros((*sides, answers.shape[-1]), "float32")
+        for answer, where in zip(answers, chosen, strict=False):  # the last batch may be part full
+            size = tuple(map(slice, weights[where].shape[:3]))
+            total[where] += weight[size] * answer[size]
+            weights[where] += weight[size]
+        progress.update(first + len(chosen))
+    total /= weights
+    return _whole(total, box, image.shape[:3])
+
+
+def to_labels(probabilities, edition):
+    """The labels that a mask file of this edition would hold.
+
+    Regions count from 0.5 on and are then made one inside the other, as `regions.from_regions`
+    writes them. Classes give the label of the likeliest.
+
+    Args:
+        probabilities: `(D, H, W, 3)` for the regions WT, TC, ET; or a class for each label of the
+            edition, background first and then in ascending order.
+        edition: Name, such as "2020".
+
+    Returns:
+        `(D, H, W)` uint8.
+
+    Raises:
+        CourseError: If there is no such edition.
+        ValueError: If the number of channels is neither.
+
+    Example:
+
+    >>> to_labels(np.array([[[[0.9, 0.2, 0.1], [0.9, 0.8, 0.5]]]]), "2020").tolist()
+    [[[2, 4]]]
+    """
+    probabilities = np.asarray(probabilities)
+    labels = sorted(brats_regions.edition(edition).labels)  # 0 is one of them
+    if probabilities.shape[-1] == len(brats_regions.REGIONS):
+        return brats_regions.from_regions(probabilities >= 0.5, edition)
+    if probabilities.shape[-1] != len(labels):
+        raise ValueError(
+            f"Expected {len(brats_regions.REGIONS)} regions or {len(labels)} classes in the last "
+            f"axis. Received: shape {probabilities.shape}"
+        )
+    return np.array(labels, "uint8")[probabilities.argmax(axis=-1)]
+
+
+def _check(model, image, overlap):
+    """Refuse what does not belong together, and an image that no network can answer."""
+    expected = getattr(model, "input_shape", None)
+    if (
+        not isinstance(expected, tuple)
+        or len(expected) not in (4, 5)
+        or image.ndim != 4
+        or expected[-1] not in (None, image.shape[-1])
+    ):
+        raise ValueError(
+            "Expected a model of (batch, H, W, C) or (batch, D, H, W, C) and an image (D, H, W, C) "
+            f"with as many channels. Received: {expected} and {image.shape}"
+        )
+    if not 0 <= overlap <= 0.9:
+        raise ValueError(f"Expected an overlap from 0 to 0.9. Received: {overlap}")
+    if not np.isfinite(image).all():
+        raise CourseError(
+            "The image holds values that are not a number (NaN) or infinite. Expected intensities "
+            "that brats.normalize has made."
+        )
+    if not image.any():
+        raise CourseError("The image is 0 everywhere: there is no brain to look at.")
+
+
+def _box(image):
+    """The smallest box around all that is not 0: three slices."""
+    filled = image.any(axis=-1)
+    box = []
+    for axis in range(3):
+        places = np.flatnonzero(filled.any(axis=tuple({0, 1, 2} - {axis})))
+        box.append(slice(int(places[0]), int(places[-1]) + 1))
+    return tuple(box)
+
+
+def _window(model, patch, sides):
+    """Sides of the window `(D, H, W)` for a box of `sides`; a slice has depth 1."""
+    own = model.input_shape[1:-1]
+    given = own if patch is None else tuple(patch)
+    if len(given) != len(own) or any(
+        side not in (None, asked) for side, asked in zip(own, given, strict=True)
+    ):
+        raise ValueError(f"Expected a patch that the model takes, {own}. Received: {patch}")
+    most = _WINDOW[len(own)]
+    window = [
+        asked or min(most, -(-side // _MULTIPLE) * _MULTIPLE)
+        for asked, side in zip(given, sides[-len(own) :], strict=True)
+    ]
+    return window if len(own) == 3 else [1, *window]
+
+
+def _starts(side, window, overlap):
+    """Where windows begin along one side: evenly spread, the last one ends where the side does."""
+    last = max(0, side - window)
+    steps = math.ceil(last / max(1, window * (1 - overlap)))
+    return [round(last * step / steps) for step in range(steps + 1)] if steps else [0]
+
+
+def _gaussian(window):
+    """How much each voxel of a window counts, `(D, H, W, 1)`: 1 in the middle."""
+    weight = np.ones((1, 1, 1, 1))
+    for axis, side in enumerate(window):
+        distance = (np.arange(side) - (side - 1) / 2) / (side / 8)
+        shape = [side if other == axis else 1 for other in range(4)]
+        weight = weight * np.exp(-(distance**2) / 2).reshape(shape)
+    return weight.astype("float32")
+
+
+def _answers(model, batch):
+    """The network's answers to a batch of windows, `(n, D, H, W, K)`, always asked in one shape."""
+    asked = batch if len(model.input_shape) == 5 else batch[:, 0]
+    # a model on several devices answers the whole batch on each: the first answers are all
+    answers = np.asarray(model.predict_on_batch(asked))[: len(batch)]
+    if answers.shape[:-1] != asked.shape[:-1]:
+        raise ValueError(
+            f"Expected an answer for each voxel of {asked.shape}. Received: {answers.shape}"
+        )
+    return answers.reshape(*batch.shape[:-1], -1)
+
+
+def _whole(inside, box, shape):
+    """The answers in the box set into a volume of background."""
+    if not np.isfinite(inside).all():
+        raise CourseError(
+            "The network's answers are not all numbers (NaN or infinite). Most likely the training "
+            "diverged: look at the loss in history.csv, and train again with a smaller learning "
+            "rate."
+        )
+    result = np.zeros((*shape, inside.shape[-1]), "float32")
+    if inside.shape[-1] > 1 and np.abs(inside.sum(axis=-1) - 1).max() < 0.02:
+        result[..., 0] = 1  # classes that sum to 1, not regions
+    result[box] = inside
+    return result
