@@ -1,4 +1,4 @@
-"""How sure a score is: Wilson's interval of a proportion, a bootstrap of a regression's scores."""
+"""How sure a score is: Wilson's interval of a proportion, a bootstrap of means and of regressions."""
 
 import math
 
@@ -26,6 +26,31 @@ def wilson(successes, total):
     reach = z / (1 + z**2 / total) * math.sqrt(share * (1 - share) / total + (z / total) ** 2 / 4)
     # rounding must not leave an interval that excludes a perfect score
     return max(0.0, min(center - reach, share)), min(1.0, max(center + reach, share))
+
+
+def bootstrap(values, statistic=np.mean, times=1000, seed=0):
+    """The middle 95 % of a statistic over resamples of the cases, drawn with replacement.
+
+    Args:
+        values: One number a case, `(n,)`; a case whose number is NaN does not count.
+        statistic: Function of an array and `axis`, such as `np.mean` or `np.median`.
+        times: Resamples.
+        seed: Of the resamples.
+
+    Returns:
+        `(low, high)`; None for fewer than two cases, which say nothing about their spread.
+
+    Example:
+
+    >>> bootstrap([0.5, 0.5, 0.5]), bootstrap([0.9])
+    ((0.5, 0.5), None)
+    """
+    values = np.asarray(values, "float64")
+    values = values[np.isfinite(values)]
+    if len(values) < 2:
+        return None
+    drawn = np.random.default_rng(seed).integers(len(values), size=(times, len(values)))
+    return _middle(statistic(values[drawn], axis=1), len(values))
 
 
 def regression_scores(targets, answers, times=1000, seed=0):

@@ -6,6 +6,7 @@ import types
 import numpy as np
 import pytest
 from matplotlib import colors
+from matplotlib.text import Text
 from PIL import Image
 
 from course import figures
@@ -15,6 +16,7 @@ ORIGIN = "muestra: dígitos de scikit-learn, no es MNIST"
 TITLE = f"Un título — {ORIGIN}"
 NAMES = ("gato", "perro", "pez")
 NAN = float("nan")
+BRAIN = np.random.default_rng(0).uniform(0, 1, (3, 12, 10, 4))
 
 
 def grey(n, size=8):
@@ -46,6 +48,20 @@ FIGURES = {
         [0, 1, 2], [0, 1, 0], {2: [0, 0, 0], 64: [0, 1, 0]}, truth=[0, 1, 0], title=TITLE
     ),
     "filters": lambda: figures.filters(np.ones((3, 3, 2, 5)), TITLE),
+    "modalities": lambda: figures.modalities(BRAIN, BRAIN[..., :3] > 0.9, title=TITLE),
+    "overlay": lambda: figures.overlay(
+        BRAIN[:2, ..., 0],
+        BRAIN[:2, ..., 1:] > 0.8,
+        BRAIN[:2, ..., :3] > 0.7,
+        NAMES[:2],
+        title=TITLE,
+    ),
+    "attention": lambda: figures.attention(
+        BRAIN[0, ..., 0], {"up1_attention": BRAIN[0, ..., 1]}, title=TITLE
+    ),
+    "dice_by_case": lambda: figures.dice_by_case(
+        {"WT": [0.9, 0.8], "TC": [0.7, 1], "ET": [0, 1]}, title=TITLE
+    ),
 }
 
 
@@ -58,7 +74,7 @@ def test_every_figure_tells_its_origin_and_clips_nothing(name):
         assert picture.text["Title"] == TITLE
         assert all(200 <= side <= 1500 for side in picture.size)
     frame = figure.bbox
-    for text in figure.findobj(lambda artist: getattr(artist, "get_text", str)() != ""):
+    for text in figure.findobj(lambda artist: isinstance(artist, Text) and artist.get_text()):
         box = text.get_window_extent()
         shown = text.get_visible() and box.width > 0 and text.axes is not None
         if shown or text in figure.texts:

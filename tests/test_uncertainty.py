@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from sklearn import metrics
 
-from course.uncertainty import regression_scores, wilson
+from course.uncertainty import bootstrap, regression_scores, wilson
 
 
 @pytest.mark.parametrize(
@@ -89,3 +89,22 @@ def test_two_cases_do_not_warn():
         warnings.simplefilter("error")
         table = regression_scores(np.array([1.0, 2]), {"a": np.array([1.0, 2.5])})["a"]
     assert np.isfinite(table["intervals"]["r2"]).all()
+
+
+def test_a_bootstrap_of_a_mean_agrees_with_scipy():
+    values = np.random.default_rng(1).normal(0.8, 0.1, 12)
+    for statistic in (np.mean, np.median):
+        expected = stats.bootstrap(
+            (values,), statistic, n_resamples=9999, method="percentile", rng=0
+        ).confidence_interval
+        received = bootstrap(values, statistic, times=9999)
+        assert received == pytest.approx((expected.low, expected.high), abs=0.01)
+
+
+def test_a_bootstrap_by_hand_and_of_too_few():
+    # of two cases a resample has the mean 0, 1/2 or 1, a quarter of them at each end
+    assert bootstrap([0, 1]) == (0.0, 1.0)
+    assert bootstrap([0.25, 0.25, np.nan]) == (0.25, 0.25)
+    for few in ([], [0.5], [0.5, np.nan]):
+        assert bootstrap(few) is None
+    assert bootstrap([0.1, 0.7, 0.9]) == bootstrap([0.1, 0.7, 0.9])

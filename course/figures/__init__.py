@@ -9,13 +9,18 @@ from course.figures.answers import confusion, predicted_against_true, residuals
 from course.figures.learning import curves_1d, learning_curves
 from course.figures.look import png, show
 from course.figures.pictures import filters, mistakes, samples
+from course.figures.volumes import attention, dice_by_case, modalities, overlay
 
 __all__ = [
+    "attention",
     "confusion",
     "curves_1d",
+    "dice_by_case",
     "filters",
     "learning_curves",
     "mistakes",
+    "modalities",
+    "overlay",
     "png",
     "predicted_against_true",
     "residuals",

@@ -1,0 +1,205 @@
+"""Figures of brains: the modalities of a slice, truth beside answer, Dice by case, attention.
+
+A slice is `(H, W)` of a volume `(D, H, W)` whose rows run from front to back and whose columns run
+from the patient's right to the left: drawn as it is, it is the radiologist's view.
+"""
+
+import numpy as np
+
+from course.figures.look import BLUE, GREY, INK, VERMILLION, axes_below, canvas, comma, look
+from course.figures.slices import (
+    GAP,
+    LINE,
+    OUTLINES,
+    SIDE,
+    VIEW,
+    frame_of,
+    grey,
+    picture_in,
+    rows_of_slices,
+    words,
+)
+from course.spanish import number
+
+
+@look
+def modalities(image, regions=None, names=("FLAIR", "T1", "T1ce", "T2"), *, title, at=None):
+    """One slice in each modality, side by side, with the outlines of the tumour's regions.
+
+    Args:
+        image: `(D, H, W, C)`, any intensities; each modality has greys of its own.
+        regions: `(D, H, W, 3)`, 0 or 1, in the order WT, TC, ET; None draws no outlines.
+        names: Of the modalities, C of them.
+        title: Text.
+        at: Which slice; default the one with most tumour, or the middle one without regions.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+
+    Example:
+
+    >>> figure = modalities(np.ones((4, 8, 8, 2)), names=("FLAIR", "T1ce"), title="Un caso")
+    >>> figure.get_label()
+    'Un caso'
+    """
+    image = np.asarray(image)
+    if image.ndim != 4 or image.shape[-1] != len(names):
+        raise ValueError(
+            f"Expected an image (D, H, W, C) and C names. Received: {image.shape}, {names}"
+        )
+    at = busiest(regions, len(image)) if at is None else at
+    masks = None if regions is None else np.asarray(regions)[at]
+    panels = [(str(name), image[at, ..., i], masks) for i, name in enumerate(names)]
+    return rows_of_slices(
+        [(f"Corte {at + 1} de {len(image)}", panels)], title, legend=masks is not None
+    )
+
+
+@look
+def overlay(slices, truths, answers, names, *, title):
+    """A row for each slice: the picture, the regions as experts drew them, and as the network did.
+
+    Args:
+        slices: Pictures `(H, W)`, any intensities.
+        truths, answers: Regions `(H, W, 3)` of each, 0 or 1, in the order WT, TC, ET.
+        names: A line over each row.
+        title: Text.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+
+    Example:
+
+    >>> nothing = np.zeros((8, 8, 3))
+    >>> figure = overlay([np.ones((8, 8))], [nothing], [nothing], ["Caso 1"], title="Un caso")
+    >>> [text.get_text() for text in figure.axes[0].texts][1:4]
+    ['imagen', 'verdad (expertos)', 'respuesta de la red']
+    """
+    rows = []
+    for picture, truth, answer, name in zip(slices, truths, answers, names, strict=True):
+        panels = [("imagen", None), ("verdad (expertos)", truth), ("respuesta de la red", answer)]
+        rows.append((name, [(text, picture, masks) for text, masks in panels]))
+    return rows_of_slices(rows, title, legend=True)
+
+
+@look
+def attention(image, maps, *, title):
+    """Where attention gates let the picture through: each map over the slice that it weighs.
+
+    Args:
+        image: A slice `(H, W)`, any intensities.
+        maps: Dict from a gate's name to its map `(h, w)`, 0 to 1, of whatever resolution.
+        title: Text.
+
+    Returns:
+        A `matplotlib.figure.Figure`, the slice first.
+
+    Example:
+
+    >>> figure = attention(np.ones((8, 8)), {"up1_attention": np.ones((4, 4))}, title="Atención")
+    >>> figure.get_label()
+    'Atención'
+    """
+    image = np.asarray(image)
+    frame = frame_of(image)
+    width = (len(maps) + 1) * (SIDE + GAP) + 0.9
+    tall = SIDE * (frame[0].stop - frame[0].start) / (frame[1].stop - frame[1].start)
+    figure = canvas(max(width, 6), tall + LINE + 0.45, title, layout="none")
+    axes = axes_below(figure, tall + LINE + 0.45)
+    rows, columns = image.shape
+    for place, (name, weights) in enumerate({"imagen": None, **maps}.items()):
+        left = GAP + place * (SIDE + GAP)
+        words(axes, left, 0.12, name, 9.5)
+        box = (left, LINE, SIDE, tall)
+        grey(axes, image, frame, box)
+        if weights is not None:
+            weights = np.asarray(weights, "float32")
+            # the map reaches over the whole slice: only what lies in the frame is shown
+            ys = (np.arange(frame[0].start, frame[0].stop) + 0.5) / rows * len(weights) - 0.5
+            xs = (np.arange(frame[1].start, frame[1].stop) + 0.5) / columns * weights.shape[1] - 0.5
+            last = np.array(weights.shape) - 1
+            shown = weights[
+                np.clip(np.rint(ys), 0, last[0]).astype(int)[:, None],
+                np.clip(np.rint(xs), 0, last[1]).astype(int),
+            ]
+            drawn = picture_in(axes, shown, box, cmap="inferno", vmin=0, vmax=1, alpha=0.6)
+    if maps:
+        width, height = figure.get_size_inches()
+        place = ((left + SIDE + 0.15) / width, 0.45 / height, 0.14 / width, tall / height)
+        bar = figure.colorbar(drawn, cax=figure.add_axes(place))
+        bar.set_ticks([0, 0.5, 1], labels=["0", "0,5", "1"], fontsize=9.5)
+        bar.outline.set_visible(False)
+    words(axes, GAP, tall + LINE + 0.2, VIEW, 9, GREY)
+    return figure
+
+
+@look
+def dice_by_case(scores, *, title):
+    """The Dice of each case as a point, for each region; the bar is the mean, the ring the median.
+
+    Args:
+        scores: Dict from a region's name to the Dice of each case, `(n,)`, 0 to 1.
+        title: Text.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+
+    Example:
+
+    >>> figure = dice_by_case({"WT": [0.9, 0.8], "TC": [0.7, 0.9]}, title="Dice")
+    >>> figure.axes[0].get_ylabel()
+    'Dice'
+    """
+    figure = canvas(6.4, 3.9, title)
+    axes = figure.add_subplot(ylim=(-0.03, 1.03), xlim=(-0.55, len(scores) - 0.45))
+    axes.grid(axis="y")
+    for place, values in enumerate(scores.values()):
+        values = np.sort(np.ravel(values))
+        # side by side where they are alike, in the same places every time
+        spread = np.linspace(-1, 1, 7)[np.arange(len(values)) * 3 % 7] * 0.2
+        few = len(values) < 40
+        axes.scatter(
+            place + (spread if len(values) > 1 else 0),
+            values,
+            s=34 if few else 12,
+            color=BLUE,
+            alpha=0.75 if few else 0.5,
+            linewidths=0,
+            label="un caso" if not place else None,
+            zorder=2,
+        )
+        mean, middle = values.mean(), np.median(values)
+        reach = [place - 0.3, place + 0.3]
+        axes.plot(reach, [mean] * 2, color=INK, lw=2, label=None if place else "media", zorder=3)
+        axes.plot(
+            place,
+            middle,
+            "o",
+            ms=11,
+            mfc="none",
+            mec=VERMILLION,
+            mew=1.8,
+            ls="none",
+            label=None if place else "mediana",
+            zorder=4,
+        )
+        axes.annotate(number(mean, 2), (place + 0.33, mean), va="center", fontsize=10)
+    axes.set_xticks(range(len(scores)), [_long(name) for name in scores])
+    axes.tick_params(axis="x", length=0)
+    comma(axes.yaxis)
+    axes.set_ylabel("Dice")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+def busiest(regions, depth):
+    """The slice with most of the whole tumour; the middle one where there is none."""
+    counts = np.zeros(depth) if regions is None else np.asarray(regions)[..., 0].sum(axis=(1, 2))
+    return int(counts.argmax()) if counts.any() else depth // 2
+
+
+def _long(name):
+    """WT over its Spanish name, for an axis."""
+    if name not in OUTLINES:
+        return str(name)
+    return f"{name}\n{OUTLINES[name][0].rpartition(' (')[0]}"
