@@ -35,6 +35,7 @@ FLOORS = {
     "course.report": 2,
     "course.page": 2,
     "course.export": 2,
+    "course.kaggle": 3,
     "course.runs": 3,
     "course.cli": 3,
     "course.__main__": 3,

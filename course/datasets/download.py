@@ -38,7 +38,7 @@ def download(info, shelf, path=None) -> Path:
     asked = f"{path or 'all its files'}, {where}"
 
     def ask():
-        with _cache_at(shelf.cache), _guarded():
+        with _cache_at(shelf.cache), guarded():
             if not mounts.expected():
                 return kagglehub.dataset_download(info.pinned, path)
             return mounts.wait_for(
@@ -101,7 +101,7 @@ def _with_newest_version(trouble, info):
 
         request = ApiGetDatasetRequest()
         request.owner_slug, request.dataset_slug = info.handle.split("/")
-        with _guarded(), build_kaggle_client() as client:
+        with guarded(), build_kaggle_client() as client:
             newest = client.datasets.dataset_api_client.get_dataset(request).current_version_number
     except Exception:  # a courtesy: the letter is right without it
         return trouble
@@ -127,7 +127,7 @@ def _cache_at(folder):
 
 
 @contextlib.contextmanager
-def _guarded():
+def guarded():
     """Two things that kagglehub 1.0 leaves open, while it is at work.
 
     It talks to the API without a timeout: a silent network would hang for ever. And at level DEBUG

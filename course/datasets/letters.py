@@ -80,7 +80,7 @@ def _status(code, headers, info):
             absent=True,
         )
     if code in (408, 429) or code >= 500:
-        wait_s = _retry_after(headers.get("Retry-After", ""))
+        wait_s = retry_after(headers.get("Retry-After", ""))
         reason = "too many requests" if code == 429 else "the server is in trouble"
         asks = f", come back in {wait_s:.0f} s" if wait_s else ""
         return Trouble(
@@ -92,7 +92,7 @@ def _status(code, headers, info):
     return Trouble(f"Kaggle answers {code}.", f"look at {info.homepage}, then {_AGAIN}")
 
 
-def _retry_after(text):
+def retry_after(text):
     """Seconds of a Retry-After header: a number, or a date; None when there is none."""
     try:
         return max(0.0, float(text))

@@ -1,0 +1,1 @@
+"""The lessons at Kaggle: built, pushed, watched, brought home."""

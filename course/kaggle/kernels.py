@@ -1,0 +1,158 @@
+"""Push a lesson to Kaggle, ask how it is, read its log, bring its run home: truthfully.
+
+Each function returns only if what it was asked for has happened; everything else is a letter.
+"""
+
+import difflib
+import json
+import tempfile
+from pathlib import Path
+
+from course.errors import CourseError
+from course.kaggle import outputs, verdict, watch
+from course.kaggle.client import connect
+
+HOME = Path("runs") / "kaggle"
+# Kaggle's names, https://github.com/Kaggle/kaggle-cli/blob/main/docs/kernels.md, February 2026;
+# not every account may use each of them
+ACCELERATORS = (
+    "none",
+    *("NvidiaTeslaT4", "NvidiaTeslaT4Highmem", "NvidiaL4", "NvidiaL4X1", "NvidiaTeslaA100"),
+    *("NvidiaH100", "NvidiaRtxPro6000", "Tpu1VmV38", "TpuV38", "TpuV5E8", "TpuV6E8"),
+)
+_LONGEST_S = 12 * 3600  # Kaggle ends every session then
+
+
+def push(taller, *, accelerator=None, timeout_s=None, wait=False):
+    """Build a lesson in the name of the credential's owner, push it, and say what came of it.
+
+    Each push builds in a folder of its own, so that two at once cannot mix: Kaggle gives each a
+    version number, and whoever watches the lower one is told that it was replaced.
+
+    Args:
+        taller: the lesson's name or the beginning of it.
+        accelerator: one of `ACCELERATORS`; None leaves what the lesson asks for.
+        timeout_s: end the run after so many seconds, up to 43200.
+        wait: watch it, then bring its run home.
+
+    Raises:
+        CourseError: it was not pushed, or not as asked; with `wait`, also if it ended badly.
+    """
+    from course.kaggle import bundle
+
+    _check(accelerator, timeout_s)
+    taller = bundle.find(taller)
+    client = connect(taller)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = bundle.build(taller, owner=client.owner, folder=Path(scratch) / taller)
+        metadata = _metadata(folder, accelerator)
+        answer = client.save(folder, metadata["id"], timeout_s)
+    version = verdict.accepted(client, answer, metadata["id"])
+    print(f"Pushed {metadata['id']}, version {version}: {verdict.page(metadata['id'])}")
+    if wait:
+        gpu = metadata.get("enable_gpu", False)
+        watch.watch(client, metadata["id"], version=version, gpu=gpu)
+        _home(client, metadata["id"], taller)
+    else:
+        print(f"To watch it and bring it home: python -m course kernels status {taller} --wait")
+
+
+def status(taller, *, wait=False):
+    """Say how the newest session is; with `wait`, watch it and bring its run home.
+
+    Raises:
+        CourseError: there is none, or it ended in an error or was cancelled.
+    """
+    taller, client, kernel = _known(taller)
+    if wait:
+        watch.watch(client, kernel, gpu=True)
+        return _home(client, kernel, taller)
+    answer = client.status(kernel)
+    watch.check(client, answer, kernel)
+    print(f"{kernel}: {watch.say(answer.status.name)}")
+
+
+def logs(taller):
+    """Print the log of the newest session.
+
+    Raises:
+        CourseError: there is none yet.
+    """
+    taller, client, kernel = _known(taller)
+    _, log = client.output(kernel)
+    if not log:
+        state = watch.say(client.status(kernel).status.name)
+        raise CourseError(
+            f"{kernel} is {state} and has no log yet: Kaggle gives it when the run has ended.\n"
+            f"Next: python -m course kernels status {taller} --wait; or look on at "
+            f"{verdict.page(kernel)}"
+        )
+    print(client.hide(outputs.plain(log)))
+
+
+def output(taller, folder=None):
+    """Bring the newest session's output home: to `folder`, or to runs/kaggle/<taller>.
+
+    Raises:
+        CourseError: `folder` has files in it, or the output did not arrive whole.
+    """
+    taller, client, kernel = _known(taller)
+    if folder is not None:
+        folder = Path(folder)
+        if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+            raise CourseError(
+                f"{folder} is there already and not empty; an output never mixes with other "
+                "files.\nNext: give another name with -o, or leave -o out."
+            )
+    state = client.status(kernel).status.name
+    if not watch.finished(state):
+        raise CourseError(
+            f"{kernel} is {watch.say(state)}: its output is not complete yet.\n"
+            f"Next: python -m course kernels status {taller} --wait"
+        )
+    if state != "COMPLETE":
+        print(f"{kernel} {watch.say(state)}: this is what it wrote until then.")
+    _home(client, kernel, taller, folder)
+
+
+def _check(accelerator, timeout_s):
+    if accelerator is not None and accelerator not in ACCELERATORS:
+        near = difflib.get_close_matches(accelerator, ACCELERATORS, n=1, cutoff=0.4)
+        near = f" Did you mean {near[0]}?" if near else ""
+        raise CourseError(
+            f"--accelerator: expected one of {', '.join(ACCELERATORS)}. "
+            f"Received: {accelerator!r:.80}.{near}"
+        )
+    if timeout_s is not None and not 0 < timeout_s <= _LONGEST_S:
+        raise CourseError(
+            f"--timeout: expected seconds, 1 to {_LONGEST_S} (12 hours). Received: {timeout_s}."
+        )
+
+
+def _metadata(folder, accelerator):
+    """What the push will say of the kernel, with the accelerator that was asked for."""
+    path = folder / "kernel-metadata.json"
+    metadata = json.loads(path.read_text(encoding="utf-8"))
+    if accelerator is not None:
+        # enable_gpu and enable_tpu are the old way of saying it; Kaggle reads both
+        metadata["machine_shape"] = "" if accelerator == "none" else accelerator
+        metadata["enable_gpu"] = accelerator.startswith("Nvidia")
+        metadata["enable_tpu"] = accelerator.startswith("Tpu")
+        path.write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
+    return metadata
+
+
+def _known(taller):
+    """The lesson's full name, the client, and the kernel's "owner/slug"."""
+    from course.kaggle import bundle
+
+    taller = bundle.find(taller)
+    client = connect(taller)
+    return taller, client, f"{client.owner}/{bundle.slug(taller)}"
+
+
+def _home(client, kernel, taller, folder=None):
+    folder = outputs.bring_home(client, kernel, HOME / taller if folder is None else folder)
+    print(f"The output of {kernel} is in {folder}")
+    if (folder / "card.json").is_file():
+        print(f"To score its run: python -m course evaluate {folder}")

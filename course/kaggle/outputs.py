@@ -1,0 +1,119 @@
+"""Bring home what a kernel has written: every page, every byte, or nothing at all."""
+
+import json
+import os
+import shutil
+from pathlib import Path, PurePosixPath
+
+from course.errors import CourseError
+from course.kaggle import transfer
+
+_ASIDE = "kaggle"  # within a run's folder: the log, and whatever else the kernel wrote
+
+
+def bring_home(client, kernel, folder) -> Path:
+    """Download a kernel's output; a run in it lies in `folder` as a local one would.
+
+    Everything arrives beside `folder` first and is put there when it is whole. A folder that is
+    there already is never written into: it is moved aside to a free name, `folder-1`, ….
+
+    Args:
+        client: a `course.kaggle.client.Client`.
+        kernel: "owner/slug".
+        folder: where to; if the output holds one run (a card.json), its files stand there directly
+            and the rest, the log included, in `folder/kaggle/`.
+
+    Returns:
+        `folder`.
+
+    Raises:
+        CourseError: there is no output, a file could not be had whole, or the disk refuses.
+    """
+    shown, folder = folder, Path(folder).absolute()
+    files, log = client.output(kernel)
+    if not files and not log:
+        raise CourseError(
+            f"{kernel} has no output. Next: see whether it has ended well: "
+            f"https://www.kaggle.com/code/{kernel}"
+        )
+    part = folder.parent / f".{folder.name}.part-{os.getpid()}"
+    try:
+        shutil.rmtree(part, ignore_errors=True)  # of a process with our number that was killed
+        part.mkdir(parents=True)
+        for name, address in dict(files).items():
+            transfer.fetch(name, address, part / _safe(name, kernel))
+        if log:
+            (part / _ASIDE).mkdir(exist_ok=True)
+            (part / _ASIDE / "kernel.log").write_text(plain(log), encoding="utf-8")
+        _run_to_the_top(part)
+        _put(part, folder)
+    except OSError as error:
+        raise CourseError(
+            f"The output of {kernel} cannot be written to {shown} ({error.strerror or error}). "
+            "Nothing there was changed. Next: free space or rights, or another folder with -o DIR."
+        ) from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return Path(shown)
+
+
+def plain(log) -> str:
+    """A kernel's log as text; Kaggle keeps it as a JSON list of pieces.
+
+    >>> plain('[{"stream_name": "stdout", "time": 1.5, "data": "epoch 1"}]')
+    'epoch 1'
+    """
+    try:
+        return "".join(piece["data"] for piece in json.loads(log))
+    except (ValueError, LookupError, TypeError):
+        return log
+
+
+def _safe(name, kernel):
+    """The name of a file as a path that stays below the folder it is put in."""
+    path = PurePosixPath(name or "")
+    if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
+        raise CourseError(
+            f"The output of {kernel} names a file that cannot be kept: {name!r:.80}. Nothing was "
+            f"changed. Next: look at it at https://www.kaggle.com/code/{kernel}"
+        )
+    return path
+
+
+def _run_to_the_top(part):
+    """The one run in the output to the top, all else aside; no run or several: all as it is."""
+    cards = sorted(part.rglob("card.json"))
+    if len(cards) != 1 or cards[0].parent == part:
+        return
+    run = part.with_name(part.name + "-run")
+    shutil.rmtree(run, ignore_errors=True)
+    cards[0].parent.rename(run)
+    for child in list(run.iterdir()):
+        if child.name == _ASIDE:  # cannot be both; the run's own goes with the rest
+            child.rename(part / f"{_ASIDE}-of-the-run")
+    rest = [child for child in part.iterdir() if child.name != _ASIDE and _has_files(child)]
+    (part / _ASIDE).mkdir(exist_ok=True)
+    for child in rest:
+        child.rename(part / _ASIDE / child.name)
+    (part / _ASIDE).rename(run / _ASIDE)
+    shutil.rmtree(part)
+    run.rename(part)
+
+
+def _has_files(path):
+    return path.is_file() or any(child.is_file() for child in path.rglob("*"))
+
+
+def _put(part, folder):
+    """Give the finished folder its name; what has that name already moves aside."""
+    if folder.is_dir() and not any(folder.iterdir()):
+        for child in part.iterdir():
+            child.rename(folder / child.name)
+        return
+    if folder.exists() or folder.is_symlink():
+        number = 1
+        while (aside := folder.with_name(f"{folder.name}-{number}")).exists():
+            number += 1
+        folder.rename(aside)
+        print(f"{folder} was there already; it is now {aside}.")
+    part.rename(folder)

@@ -1,0 +1,154 @@
+"""Look on while a kernel runs at Kaggle; to stop looking never stops the kernel."""
+
+import contextlib
+import sys
+import time
+
+from course.errors import CourseError
+from course.kaggle.troubles import Unanswered
+
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 20.0  # a kernel that fails at once is told at once
+_PATIENCE_S = 15 * 60.0  # without an answer; the kernel needs none of us
+_LINE_EVERY_S = 5 * 60.0  # where the line cannot be rewritten: a log, a pipe
+
+
+def watch(client, kernel, *, version=None, gpu=False):
+    """Show a live line until the kernel has ended; return only if it has ended well.
+
+    Args:
+        client: a `course.kaggle.client.Client`.
+        kernel: "owner/slug".
+        version: the number that the push was given; None watches whichever is newest.
+        gpu: whether it uses up the week's GPU hours, which the line then shows.
+
+    Raises:
+        CourseError: it ended in an error, was cancelled, was replaced by a newer version, or
+            Kaggle said nothing for a quarter of an hour.
+    """
+    line, began, heard = _Line(), _now(), _now()
+    pause_s, left = _FIRST_PAUSE_S, _hours_left(client) if gpu else ""
+    try:
+        while True:
+            try:
+                answer = client.status(kernel, tries=1)
+                state, heard = answer.status.name, _now()
+                if finished(state) and _is_ours(client, kernel, version):
+                    line.end(f"{kernel}: {say(state)}")
+                    return check(client, answer, kernel)
+                words = say(state)
+            except Unanswered as error:
+                if not error.trouble.retry:
+                    raise
+                if _now() - heard > _PATIENCE_S:
+                    raise CourseError(f"{error}\n{_goes_on(client)}") from None
+                words = "no answer from Kaggle, asking again"
+            line.show(f"{kernel}: {words}", f", {(_now() - began) / 60:.0f} min{left}")
+            _sleep(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+    except KeyboardInterrupt:
+        line.end(_goes_on(client))
+        raise
+
+
+def finished(state) -> bool:
+    """Whether a session in this state is over."""
+    return state in ("COMPLETE", "ERROR", "CANCEL_ACKNOWLEDGED")
+
+
+def say(state) -> str:
+    """A state in plain words."""
+    return _WORDS.get(state, state.lower())
+
+
+def check(client, answer, kernel):
+    """Refuse a session that ended otherwise than well.
+
+    Raises:
+        CourseError: with Kaggle's reason and where the log is.
+    """
+    why = client.hide(answer.failure_message)[:500] or "Kaggle gives no reason; the log may"
+    if answer.status.name == "ERROR":
+        raise CourseError(
+            f"{kernel} ended in an error.\nWhy: {why}\n"
+            f"Next: read its log: python -m course kernels logs {client.taller}; then correct and "
+            "push again. What it wrote until then: "
+            f"python -m course kernels output {client.taller}"
+        )
+    if answer.status.name.startswith("CANCEL"):
+        raise CourseError(
+            f"{kernel} was cancelled, by its page at Kaggle or because its time was up.\n"
+            f"Next: push again, if need be with a longer --timeout: "
+            f"python -m course kernels push {client.taller}"
+        )
+
+
+_WORDS = {
+    "QUEUED": "queued",
+    "NEW_SCRIPT": "queued",
+    "RUNNING": "running",
+    "COMPLETE": "complete",
+    "ERROR": "ended in an error",
+    "CANCEL_REQUESTED": "being cancelled",
+    "CANCEL_ACKNOWLEDGED": "cancelled",
+}
+
+
+def _hours_left(client):
+    with contextlib.suppress(CourseError):  # where it is known; the kernel runs all the same
+        if quota := client.quota(tries=1):
+            return f", GPU: {quota[0]:.1f} of {quota[1]:.0f} h left this week"
+    return ""
+
+
+def _is_ours(client, kernel, version):
+    """Whether what has ended is the version we pushed: Kaggle tells only of the newest."""
+    try:
+        newest = version and client.version(kernel)
+    except Unanswered:
+        return True  # a courtesy; nothing says that there is a newer one
+    if newest and newest > version:
+        raise CourseError(
+            f"{kernel}: while version {version} was watched, version {newest} was pushed; Kaggle "
+            f"tells only of the newest.\nNext: watch that one: python -m course kernels status "
+            f"{client.taller} --wait; version {version} is on the kernel's page at Kaggle."
+        )
+    return not newest or newest == version
+
+
+def _goes_on(client):
+    return (
+        "The kernel goes on at Kaggle. To go on watching, type: "
+        f"python -m course kernels status {client.taller} --wait"
+    )
+
+
+class _Line:
+    """One line that is written over; where that cannot be, a line a change and every so often."""
+
+    def __init__(self):
+        self._live, self._width = sys.stdout.isatty(), 0
+        self._state, self._last = None, 0.0
+
+    def show(self, state, rest):
+        if self._live:
+            self._rewrite(state + rest)
+        elif state != self._state or _now() - self._last > _LINE_EVERY_S:
+            print(state + rest, flush=True)
+            self._state, self._last = state, _now()
+
+    def end(self, text):
+        if self._live:
+            self._rewrite("")
+        print(text, flush=True)
+
+    def _rewrite(self, text):
+        print("\r" + text.ljust(self._width) + "\r" * (not text), end="", flush=True)
+        self._width = len(text)
+
+
+def _now():
+    return time.monotonic()
+
+
+def _sleep(seconds):
+    time.sleep(seconds)
