@@ -83,6 +83,7 @@ class DatasetInfo:
     case_file: str = ""
     case_count: int = 0
     case_exceptions: dict = field(default_factory=dict)
+    grades: str = ""  # the table of HGG and LGG
 
     @property
     def pinned(self):

@@ -60,7 +60,7 @@ def nifti(
 
 
 def labels_like(shape, edition="2020", seed=0):
-    """A mask of nested boxes, uint8 in stored axes: oedema around a core around enhancing tumour."""
+    """Nested boxes, uint8 in stored axes: oedema around a core around enhancing tumour."""
     rng = np.random.default_rng(seed)
     labels = np.zeros(shape, "uint8")
     for depth, label in enumerate(_RINGS[edition]):
@@ -71,7 +71,7 @@ def labels_like(shape, edition="2020", seed=0):
 
 
 def image_like(shape, labels, channel, seed=0):
-    """An int16 picture in stored axes: 0 outside an ellipsoid, noise in it, light where a label is."""
+    """An int16 picture in stored axes: noise in an ellipsoid, brighter where a label is, else 0."""
     rng = np.random.default_rng([seed, channel])
     grid = np.meshgrid(*(np.linspace(-1, 1, side) for side in shape), indexing="ij")
     brain = (sum(axis**2 for axis in grid) < 1.3) | (labels > 0)

@@ -1,0 +1,95 @@
+"""A few cases of BraTS from Kaggle, file by file: ten are 0.9 GB, the whole archive is 7."""
+
+import sys
+import warnings
+
+from course import catalog, regions
+from course.datasets import find, mounts
+from course.datasets.brats_case import Case
+from course.datasets.brats_layouts import cases_in
+from course.datasets.fetch import fetch
+from course.datasets.shelf import Shelf
+from course.errors import CourseError
+
+_MB_A_FILE = 240 * 240 * 155 * 2 / 1e6  # 16-bit whole numbers, not compressed
+
+
+def fetch_cases(n, edition="2020", *, data_dir=None) -> list[Case]:
+    """The first cases of an edition, fetched from Kaggle; what is already here costs no request.
+
+    Says the size before it starts, goes on where it was interrupted, and checks each file.
+
+    Args:
+        n: how many cases, counted from the first.
+        edition: "2020"; the others are not on Kaggle file by file.
+        data_dir: as in `fetch`.
+
+    Raises:
+        CourseError: another edition, more cases than there are, or Kaggle cannot be reached: with
+            what was asked, why it failed, what to type next.
+    """
+    info = _entry(regions.edition(edition).name)
+    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= info.case_count:
+        raise CourseError(
+            f"n: expected how many cases, from 1 to {info.case_count}. Received: {n!r}"
+        )
+    folders = [info.cases.replace("*", f"{number:03d}") for number in range(1, n + 1)]
+    files = [path for folder in folders for path in _files(info, folder)]
+    _announce(info, n, files, data_dir)
+    root = fetch(info.name, data_dir=data_dir, files=files)
+    try:
+        fetch(info.name, data_dir=data_dir, files=[info.grades])
+    except CourseError as error:  # the cases are worth having without it
+        reason = str(error).partition("Why: ")[2].partition("\n")[0] or str(error)
+        warnings.warn(
+            f"{info.grades} could not be had, so no grade (HGG, LGG) is known. {reason}",
+            UserWarning,
+            stacklevel=2,
+        )
+    return cases_in([root / folder for folder in folders], info.edition)
+
+
+def _entry(edition):
+    """The data set of an edition, if its cases can be had one by one."""
+    names = {catalog.get(name).edition: name for name in catalog.names() if catalog.get(name).cases}
+    info = catalog.get(names[edition]) if edition in names else None
+    if info and not info.files:
+        return info
+    if info:
+        why = (
+            f"is one tar of {info.case_count:,} cases on Kaggle, {info.files[0].path}, which comes "
+            f"whole or not at all (about 13 GB).\nNext: python -m course data fetch {info.name}, "
+            "then brats.find_cases with the folder that it names"
+        )
+    else:
+        why = (
+            "is not in this course's catalogue.\nNext: download it from its organisers, then "
+            f'brats.find_cases("FOLDER", edition="{edition}")'
+        )
+    raise CourseError(
+        f'BraTS {edition} {why}; or brats.fetch_cases(10, edition="2020"), case by case.'
+    )
+
+
+def _files(info, folder):
+    """The files of one case, under the names that they have on Kaggle."""
+    name = folder.rpartition("/")[2]
+    usual = [info.case_file.format(case=name, kind=kind) for kind in (*info.modalities, "seg")]
+    return [f"{folder}/{info.case_exceptions.get(file, file)}" for file in usual]
+
+
+def _announce(info, n, files, data_dir):
+    """The size of what is missing, before it is asked for."""
+    records, shelf = find.wanted(info, files), Shelf(info, data_dir)
+    if any(find.holds(folder, info, records) for folder in mounts.candidates(info)):
+        return
+    missing = [path for path in files if not (shelf.folder / path).is_file()]
+    if not missing:
+        return
+    if mounts.expected():
+        told = "the platform mounts them"
+    else:
+        kept = f"; {len(files) - len(missing)} files are here already" if missing != files else ""
+        size_gb = len(missing) * _MB_A_FILE / 1e3
+        told = f"about {size_gb:.2g} GB to download into {shelf.cache}{kept}"
+    print(f"{info.title}, {n} cases, {len(missing)} files: {told}", file=sys.stderr)
