@@ -12,10 +12,12 @@ import numpy as np
 
 from course import evaluation_checks as checks
 from course import figures
+from course.evaluation_volumes import evaluate_segmenter
 from course.report import Report
 from course.spanish import count, number
 from course.uncertainty import regression_scores, wilson
 
+__all__ = ["evaluate_classifier", "evaluate_regressor", "evaluate_segmenter"]
 _WORST = 20
 
 

@@ -1,6 +1,7 @@
 """The result of an evaluation, and the folder it is saved in: report.json, figures, report.html."""
 
 import csv
+import io
 import json
 import math
 from dataclasses import dataclass, field
@@ -8,8 +9,8 @@ from pathlib import Path
 
 from course import figures as drawn
 from course.errors import CourseError
-from course.page import page
-from course.spanish import count, number, percent
+from course.page import TASKS, page
+from course.spanish import count
 
 _REPORT_VERSION = 1
 
@@ -19,18 +20,20 @@ class Report:
     """What `course.evaluation` found out about a model. Printed, it is a short summary.
 
     Attributes:
-        task: "classification" or "regression".
+        task: "classification", "regression" or "segmentation".
         origin: `catalog.Origin` of the test data.
         n: Test samples.
-        scores: Name → value: accuracy, balanced_accuracy, log_loss; or r2, rmse, mae.
+        scores: Name → value: accuracy, balanced_accuracy, log_loss; or r2, rmse, mae; or dice_WT …,
+            hd95_mm_WT …
         intervals: Name → (low, high), 95 %, or None where there is none.
-        per_class: One dict a class, the weakest first, those without samples last.
-        per_case: One dict for each of the worst mistakes, the worst first.
+        per_class: One dict a class, the weakest first, those without samples last; or a region.
+        per_case: One dict for each of the worst mistakes, the worst first; or for every volume.
         figures: Name → `matplotlib.figure.Figure`.
         alt: Name of a figure → what it shows, in words.
         class_names, confusion: Of a classifier; confusion counts true classes down, answers across.
         unit, baselines: Of a regressor; baselines: name → dict of scores, intervals, behind (what
             it lacks of the network's R²), behind_interval.
+        tables: Name → list of dicts, written as CSV beside the report.
     """
 
     task: str
@@ -46,71 +49,43 @@ class Report:
     confusion: list = field(default_factory=list)
     unit: str | None = None
     baselines: dict = field(default_factory=dict)
+    tables: dict = field(default_factory=dict, repr=False)
 
     @property
     def headline(self):
         """One Spanish line: the score, how sure it is, and what the data are if a stand-in."""
-        main = "accuracy" if self.task == "classification" else "r2"
-        score = f"{self.main_score} en {self.counted}"
-        if self.intervals.get(main):
-            low, high = (self.in_words(main, bound) for bound in self.intervals[main])
-            score += f" (con 95\u00a0% de confianza entre {low} y {high})"
+        score = TASKS[self.task].headline(self)
         return f"{score} — {self.origin.title}" if self.origin.stands_in else score
-
-    @property
-    def main_score(self):
-        """The score and its name; a constant target has no R², there it is the RMSE."""
-        if self.task == "classification":
-            return f"Exactitud {self.in_words('accuracy', self.scores['accuracy'])}"
-        if math.isnan(self.scores["r2"]):
-            return f"R² sin definir, RMSE {self.in_words('rmse', self.scores['rmse'])} {self.unit},"
-        return f"R² {self.in_words('r2', self.scores['r2'])}"
 
     @property
     def counted(self):
         """How many test samples, with their noun."""
-        if self.task == "classification":
-            return count(self.n, "imagen", "imágenes")
-        return count(self.n, "caso", "casos")
+        return count(self.n, *TASKS[self.task].NOUN)
 
     def in_words(self, name, value):
-        """A score in Spanish, with as many digits as this many samples can carry."""
-        if name in ("accuracy", "balanced_accuracy"):
-            return percent(value, 2 if self.n >= 1000 else 1)
-        if name in ("recall", "precision"):  # of one class, which has fewer
-            return percent(value, 1)
-        return number(value, 3)
+        """A score in Spanish, with as many digits as it deserves."""
+        return TASKS[self.task].in_words(self, name, value)
+
+    def interval_in_words(self, name):
+        """A score's interval, in brackets after a space; nothing where there is none."""
+        if not self.intervals.get(name):
+            return ""
+        low, high = (self.in_words(name, bound) for bound in self.intervals[name])
+        return f" (con 95\u00a0% de confianza entre {low} y {high})"
 
     def __str__(self):
-        lines = [self.headline]
-        if self.task == "classification":
-            weakest = [row for row in self.per_class if row["confused_with"]][:3]
-            lines += [
-                f"  {row['class']}: {self.in_words('recall', row['recall'])} de "
-                f"{number(row['n'], 0)}, se confunde con {row['confused_with']}"
-                for row in weakest
-            ]
-        else:
-            models = {"red neuronal": vars(self), **{k: v for k, v in self.baselines.items()}}
-            width = max(map(len, models))
-            lines.append(f"  {'':{width}}" + "".join(f"{h:>10}" for h in ("R²", "RMSE", "MAE")))
-            for name, model in models.items():
-                cells = (self.in_words(k, model["scores"][k]) for k in ("r2", "rmse", "mae"))
-                lines.append(f"  {name:{width}}" + "".join(f"{cell:>10}" for cell in cells))
-        return "\n".join(lines)
+        return "\n".join([self.headline, *TASKS[self.task].summary(self)])
 
     def as_dict(self):
         """Everything but the pictures, JSON-ready: what is not a finite number is None."""
         names = ("task", "n", "headline", "scores", "intervals", "per_class", "per_case")
-        names += ("class_names", "confusion") if self.task == "classification" else ()
-        names += ("unit", "baselines") if self.task == "regression" else ()
-        values = {name: getattr(self, name) for name in names}
+        values = {name: getattr(self, name) for name in (*names, *TASKS[self.task].FIELDS)}
         return _plain(
             {"report_version": _REPORT_VERSION, **values, "origin": self.origin.as_dict()}
         )
 
     def save(self, folder):
-        """Write report.json, figures/*.png and the self-contained report.html.
+        """Write report.json, figures/*.png, tables as CSV and the self-contained report.html.
 
         Where the folder holds a run's history.csv, settings.json and card.json, the page shows them
         too. Each file is written whole under another name first, then renamed.
@@ -142,6 +117,8 @@ class Report:
             (folder / "figures").mkdir(parents=True, exist_ok=True)
             for name, picture in pictures.items():
                 _write(folder / "figures" / f"{name}.png", picture)
+            for name, rows in self.tables.items():
+                _write(folder / f"{name}.csv", _csv_text(rows).encode())
             _write(folder / "report.json", text.encode())
             _write(folder / "report.html", html.encode(errors="replace"))
         except OSError as error:
@@ -181,6 +158,14 @@ def _csv_rows(text):
     if "loss" not in names or not all(name.isprintable() for name in names):
         raise ValueError(f"expected a header epoch,loss,…; received {names!r:.60}")
     return list(reader)
+
+
+def _csv_text(rows):
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def _json_object(text):

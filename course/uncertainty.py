@@ -1,4 +1,4 @@
-"""How sure a score is: Wilson's interval of a proportion, a bootstrap of means and of regressions."""
+"""How sure a score is: Wilson's interval of a proportion, a bootstrap over the test cases."""
 
 import math
 

@@ -4,12 +4,15 @@ import string
 from html import escape
 from pathlib import Path
 
+from course.page import classification, regression, segmentation
 from course.page.parts import figure, pairs
-from course.page.results import classes, numbers
 from course.page.run import about_run
-from course.page.score import hero
 
-_TASKS = {"classification": "Clasificación de imágenes", "regression": "Predicción de un valor"}
+TASKS = {  # what each says of its scores: one module, the same functions
+    "classification": classification,
+    "regression": regression,
+    "segmentation": segmentation,
+}
 
 
 def page(report, run, pictures, folder):
@@ -25,18 +28,18 @@ def page(report, run, pictures, folder):
         The page's text.
     """
     template = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
-    title = f"{_TASKS[report.task]} — {report.origin.title}"
-    body = classes if report.task == "classification" else numbers
+    task = TASKS[report.task]
+    title = f"{task.TITLE} — {report.origin.title}"
     sections = [
         _data(report.origin),
         _learning(report, pictures),
-        *body(report, pictures),
+        *task.sections(report, pictures),
         about_run(run, Path(folder)),
     ]
     return string.Template(template).substitute(
         title=escape(title),
         banner=_banner(report.origin),
-        hero=hero(report),
+        hero=task.hero(report),
         sections="\n".join(filter(None, sections)),
         footer=_footer(run["card"] or {}),
     )

@@ -56,6 +56,15 @@ def pairs(rows):
     )
 
 
+def with_interval(report, key, value, interval):
+    """A cell with a score and, below it, its interval if it has one."""
+    text = typeset(report.in_words(key, value))
+    if interval:
+        low, high = (typeset(report.in_words(key, end)) for end in interval)
+        text += f"<small>{low} a {high}</small>"
+    return cell(text)
+
+
 def length(share):
     """A share as a CSS length."""
     return f"{100 * min(max(share, 0), 1):.1f}%"
