@@ -33,6 +33,8 @@ class KernelsStub(KaggleStub):
         ref: where SaveKernel keeps the push; None where it was asked to.
         bodies: {name: bytes} that storage sends in place of an output, with code 200.
         gpu_used_s: seconds of the week's 30 GPU hours.
+        hang_ups: {request: times} that the line goes dead after the request has arrived.
+        page: the request that a login page answers, with code 200.
         pushes: how many have arrived, and so the newest version's number.
     """
 
@@ -42,7 +44,8 @@ class KernelsStub(KaggleStub):
         self.owner, self.states, self.failure = owner, ["COMPLETE"], None
         self.outputs, self.log, self.bodies = {}, "", {}
         self.error, self.invalid, self.ref = "", [], None
-        self.gpu_used_s, self.pushes = 8.5 * 3600, 0
+        self.gpu_used_s, self.pushes, self.hang_ups = 8.5 * 3600, 0, {}
+        self.page = None
 
     def pushed(self):
         """The body of the newest SaveKernel."""
@@ -56,6 +59,16 @@ class _KernelsHandler(_Handler):
             if "/api/v1/" in self.path:
                 return self._refuse(401, "Unauthenticated")
         return super()._serve(body)
+
+    def _answer(self, status, data, headers=None, cut=None):
+        name, left = self.path.rsplit("/", 1)[-1], self.server.stub.hang_ups
+        if left.get(name):
+            left[name] -= 1
+            self.close_connection = True
+            return
+        if name == self.server.stub.page:
+            data = b"<html>sign in</html>"
+        super()._answer(status, data, headers, cut)
 
     def _who(self):
         said = self.headers.get("Authorization", "")

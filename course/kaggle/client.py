@@ -156,6 +156,8 @@ def connect(taller="TALLER") -> Client:
     found = credentials.find()
     chosen = credentials.choose(found)
     secrets = [credential.secret for credential in found]
+    if chosen.open_to_others:
+        print(f"Warning: {chosen.where}: {credentials.CLOSE_IT} {chosen.path}", file=sys.stderr)
     installed()
     client = Client(sys.modules["kaggle"].api, chosen, secrets, taller)
     client.sign_in()

@@ -20,6 +20,7 @@ from pathlib import Path
 from course.errors import CourseError
 
 SETTINGS_PAGE = "https://www.kaggle.com/settings"
+CLOSE_IT = "other users of this computer can read it; type: chmod 600"
 _NEW_ONE = (
     f'sign in at {SETTINGS_PAGE}, choose "Generate New Token" under API, and save what it shows '
     "as ~/.kaggle/access_token; then type: python -m course kernels doctor"

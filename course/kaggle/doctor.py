@@ -58,8 +58,7 @@ def _credentials(found):
         if credential.problem:
             yield False, credential.where, f"{credential.problem} Correct or remove it."
         if credential.open_to_others:
-            said = f"other users of this computer can read it; type: chmod 600 {credential.path}"
-            yield False, credential.where, said
+            yield False, credential.where, f"{credentials.CLOSE_IT} {credential.path}"
 
 
 def _account(found):

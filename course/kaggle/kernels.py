@@ -87,7 +87,7 @@ def logs(taller):
             f"Next: python -m course kernels status {taller} --wait; or look on at "
             f"{verdict.page(kernel)}"
         )
-    print(client.hide(outputs.plain(log)))
+    print(client.hide(outputs.plain(log)).rstrip())
 
 
 def output(taller, folder=None):
@@ -135,7 +135,9 @@ def _metadata(folder, accelerator):
     metadata = json.loads(path.read_text(encoding="utf-8"))
     if accelerator is not None:
         # enable_gpu and enable_tpu are the old way of saying it; Kaggle reads both
-        metadata["machine_shape"] = "" if accelerator == "none" else accelerator
+        metadata.pop("machine_shape", None)
+        if accelerator != "none":
+            metadata["machine_shape"] = accelerator
         metadata["enable_gpu"] = accelerator.startswith("Nvidia")
         metadata["enable_tpu"] = accelerator.startswith("Tpu")
         path.write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")

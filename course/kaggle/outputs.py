@@ -46,7 +46,7 @@ def bring_home(client, kernel, folder) -> Path:
             (part / _ASIDE).mkdir(exist_ok=True)
             (part / _ASIDE / "kernel.log").write_text(plain(log), encoding="utf-8")
         _run_to_the_top(part)
-        _put(part, folder)
+        aside = _put(part, folder)
     except OSError as error:
         raise CourseError(
             f"The output of {kernel} cannot be written to {shown} ({error.strerror or error}). "
@@ -54,6 +54,9 @@ def bring_home(client, kernel, folder) -> Path:
         ) from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(_beside(part), ignore_errors=True)
+    if aside:
+        print(f"{shown} was there already; it is now {Path(shown).with_name(aside.name)}.")
     return Path(shown)
 
 
@@ -85,19 +88,22 @@ def _run_to_the_top(part):
     cards = sorted(part.rglob("card.json"))
     if len(cards) != 1 or cards[0].parent == part:
         return
-    run = part.with_name(part.name + "-run")
-    shutil.rmtree(run, ignore_errors=True)
+    run = _beside(part)
     cards[0].parent.rename(run)
-    for child in list(run.iterdir()):
-        if child.name == _ASIDE:  # cannot be both; the run's own goes with the rest
-            child.rename(part / f"{_ASIDE}-of-the-run")
+    if (run / _ASIDE).exists():  # the name is ours; the run's own goes with the rest
+        (run / _ASIDE).rename(part / f"{_ASIDE}-of-the-run")
     rest = [child for child in part.iterdir() if child.name != _ASIDE and _has_files(child)]
-    (part / _ASIDE).mkdir(exist_ok=True)
     for child in rest:
+        (part / _ASIDE).mkdir(exist_ok=True)
         child.rename(part / _ASIDE / child.name)
-    (part / _ASIDE).rename(run / _ASIDE)
+    if (part / _ASIDE).exists():
+        (part / _ASIDE).rename(run / _ASIDE)
     shutil.rmtree(part)
     run.rename(part)
+
+
+def _beside(part):
+    return part.with_name(part.name + "-run")
 
 
 def _has_files(path):
@@ -105,15 +111,16 @@ def _has_files(path):
 
 
 def _put(part, folder):
-    """Give the finished folder its name; what has that name already moves aside."""
+    """Give the finished folder its name; returns where what had that name has moved, or None."""
     if folder.is_dir() and not any(folder.iterdir()):
         for child in part.iterdir():
             child.rename(folder / child.name)
-        return
+        return None
+    aside = None
     if folder.exists() or folder.is_symlink():
         number = 1
         while (aside := folder.with_name(f"{folder.name}-{number}")).exists():
             number += 1
         folder.rename(aside)
-        print(f"{folder} was there already; it is now {aside}.")
     part.rename(folder)
+    return aside

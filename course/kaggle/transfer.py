@@ -10,7 +10,7 @@ import zipfile
 from course.errors import CourseError
 
 _TRIES = 4
-_FIRST_WAIT_S = 1.0
+_FIRST_WAIT_S = 0.5
 _TIMEOUTS_S = (10, 60)  # to connect; between two bytes
 _MAGIC = {".png": b"\x89PNG", ".jpg": b"\xff\xd8", ".npy": b"\x93NUMPY", ".gz": b"\x1f\x8b"}
 
