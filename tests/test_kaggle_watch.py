@@ -74,6 +74,16 @@ def test_on_a_terminal_one_line_is_written_over(clock, capsys, monkeypatch):
     assert f"\r{KERNEL}: queued, 0 min\r{KERNEL}: running, 0 min" in out.replace(" \r", "\r")
 
 
+def test_a_letter_does_not_stand_behind_the_live_line(clock, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "20")
+    with pytest.raises(CourseError):
+        watch.watch(FakeClient("RUNNING", "CANCEL_REQUESTED", None), KERNEL)
+    last = capsys.readouterr().out.split("\r")
+    assert last[-1] == "" and last[-2].strip() == ""
+    assert max(map(len, last)) < 20
+
+
 def test_a_network_that_is_away_for_ten_minutes_is_survived(clock):
     client = FakeClient("RUNNING", *[None] * 30, "COMPLETE")
     watch.watch(client, KERNEL)
@@ -100,6 +110,11 @@ def test_an_end_of_the_version_before_is_not_ours(clock):
     client.version = lambda kernel: versions.pop(0)
     watch.watch(client, KERNEL, version=3)
     assert client.asked == 3
+
+
+def test_a_kaggle_that_never_tells_of_our_version_does_not_hold_us_for_ever(clock):
+    watch.watch(FakeClient("COMPLETE"), KERNEL, version=4)
+    assert 60 < sum(clock) < 90
 
 
 def test_a_newer_version_replaces_ours(clock):

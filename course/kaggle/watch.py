@@ -1,6 +1,7 @@
 """Look on while a kernel runs at Kaggle; to stop looking never stops the kernel."""
 
 import contextlib
+import shutil
 import sys
 import time
 
@@ -9,6 +10,7 @@ from course.kaggle.troubles import Unanswered
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 20.0  # a kernel that fails at once is told at once
 _PATIENCE_S = 15 * 60.0  # without an answer; the kernel needs none of us
+_LAG_S = 60.0  # for so long Kaggle may still tell of the version before
 _LINE_EVERY_S = 5 * 60.0  # where the line cannot be rewritten: a log, a pipe
 
 
@@ -25,17 +27,19 @@ def watch(client, kernel, *, version=None, gpu=False):
         CourseError: it ended in an error, was cancelled, was replaced by a newer version, or
             Kaggle said nothing for a quarter of an hour.
     """
-    line, began, heard = _Line(), _now(), _now()
+    line, began, heard, ended = _Line(), _now(), _now(), None
     pause_s, left = _FIRST_PAUSE_S, _hours_left(client) if gpu else ""
     try:
         while True:
             try:
                 answer = client.status(kernel, tries=1)
-                state, heard = answer.status.name, _now()
-                if finished(state) and _is_ours(client, kernel, version):
-                    line.end(f"{kernel}: {say(state)}")
-                    return check(client, answer, kernel)
-                words = say(state)
+                words, heard = say(answer.status.name), _now()
+                if finished(answer.status.name):
+                    ended = ended or _now()
+                    if _now() - ended > _LAG_S or _is_ours(client, kernel, version):
+                        line.end(f"{kernel}: {words}")
+                        return check(client, answer, kernel)
+                    words = "queued"  # what has ended is the version before
             except Unanswered as error:
                 if not error.trouble.retry:
                     raise
@@ -48,6 +52,8 @@ def watch(client, kernel, *, version=None, gpu=False):
     except KeyboardInterrupt:
         line.end(_goes_on(client))
         raise
+    finally:
+        line.clear()
 
 
 def finished(state) -> bool:
@@ -137,11 +143,16 @@ class _Line:
             self._state, self._last = state, _now()
 
     def end(self, text):
-        if self._live:
-            self._rewrite("")
+        self.clear()
         print(text, flush=True)
 
+    def clear(self):
+        """Leave an empty line for what comes next, a letter perhaps."""
+        if self._width:
+            self._rewrite("")
+
     def _rewrite(self, text):
+        text = text[: shutil.get_terminal_size().columns - 1]  # a longer one could not be undone
         print("\r" + text.ljust(self._width) + "\r" * (not text), end="", flush=True)
         self._width = len(text)
 
