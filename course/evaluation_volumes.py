@@ -6,6 +6,8 @@ the volume's diagonal. Without truth there is no sensitivity, without an answer 
 are None, and their means are over the other cases.
 """
 
+import functools
+
 import numpy as np
 
 from course import figures
@@ -54,7 +56,8 @@ def evaluate_segmenter(model, volumes, *, origin, predict=predict_volume):
     >>> evaluate_segmenter(None, [case], origin=origin, predict=perfect).scores["dice_WT"]
     1.0
     """
-    cases = [_judge(model, volume, predict) for volume in volumes]
+    # map, because a loop's variable would keep a case while the next one is read
+    cases = list(map(functools.partial(_judge, model, predict), volumes))
     if not cases:
         raise CourseError("There is nothing to evaluate: no case was given.")
     cases.sort(key=lambda case: case["mean_dice"])
@@ -108,7 +111,7 @@ def evaluate_segmenter(model, volumes, *, origin, predict=predict_volume):
     )
 
 
-def _judge(model, volume, predict):
+def _judge(model, predict, volume):
     """The scores of one case, and the one slice of it that a figure may show."""
     if volume.labels is None:
         raise CourseError(

@@ -103,7 +103,7 @@ def test_the_outlines_stay_apart_for_colour_blind_readers():
 def test_overlay_has_a_row_for_each_case_truth_left_of_the_answer():
     image, truth, answer = brain()[3, ..., 0], tumour()[3], tumour(start=14)[3]
     figure = figures.overlay([image] * 2, [truth] * 2, [answer] * 2, ["uno", "dos"], title="t")
-    assert texts(figure)[:5] == ["uno", "imagen", "verdad (expertos)", "respuesta de la red", "dos"]
+    assert texts(figure)[:5] == ["uno", "imagen", "verdad", "respuesta de la red", "dos"]
     assert {"tumor completo (WT)", "núcleo (TC)", "realce (ET)"} <= set(texts(figure))
     assert len(figure.axes[0].images) == 6
     blue = near(pixels(figure)[: pixels(figure).shape[0] // 2], slices.OUTLINES["WT"][1])

@@ -17,6 +17,8 @@ _METRICS = {
     "rmse": "Raíz del error cuadrático medio",
     "root_mean_squared_error": "Raíz del error cuadrático medio",
     "dice": "Dice",
+    "dice_slice": "Dice de cada corte",
+    "dice_patch": "Dice de cada bloque",
 }
 _HIGHER_IS_BETTER = ("acc", "r2", "auc", "dice", "precision", "recall", "f1", "iou")
 _NOT_A_METRIC = ("epoch", "learning_rate", "lr", "time_s")

@@ -57,7 +57,7 @@ def modalities(image, regions=None, names=("FLAIR", "T1", "T1ce", "T2"), *, titl
 
 @look
 def overlay(slices, truths, answers, names, *, title):
-    """A row for each slice: the picture, the regions as experts drew them, and as the network did.
+    """A row for each slice: the picture, the true regions, and the network's.
 
     Args:
         slices: Pictures `(H, W)`, any intensities.
@@ -73,11 +73,11 @@ def overlay(slices, truths, answers, names, *, title):
     >>> nothing = np.zeros((8, 8, 3))
     >>> figure = overlay([np.ones((8, 8))], [nothing], [nothing], ["Caso 1"], title="Un caso")
     >>> [text.get_text() for text in figure.axes[0].texts][1:4]
-    ['imagen', 'verdad (expertos)', 'respuesta de la red']
+    ['imagen', 'verdad', 'respuesta de la red']
     """
     rows = []
     for picture, truth, answer, name in zip(slices, truths, answers, names, strict=True):
-        panels = [("imagen", None), ("verdad (expertos)", truth), ("respuesta de la red", answer)]
+        panels = [("imagen", None), ("verdad", truth), ("respuesta de la red", answer)]
         rows.append((name, [(text, picture, masks) for text, masks in panels]))
     return rows_of_slices(rows, title, legend=True)
 

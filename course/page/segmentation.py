@@ -69,11 +69,12 @@ def hero(report):
 def sections(report, pictures):
     """Each region, the cases as points, the best and worst of them, every case in numbers."""
     yield (
-        "<h2>Región por región</h2><p><strong>HD95</strong>: de los bordes, en milímetros, mejor "
-        "cuanto más bajo; el 95 % de ellos está más cerca que eso. <strong>Sensibilidad</strong>: "
-        "qué parte del tumor encontró. <strong>Precisión</strong>: qué parte de lo que marcó es "
-        "tumor. Debajo de cada número, su intervalo de confianza del 95 %, por remuestreo de los "
-        "casos.</p>" + _regions(report)
+        "<h2>Región por región</h2><p><strong>WT</strong> es el tumor completo; <strong>TC</strong>"
+        ", su núcleo, sin el edema; <strong>ET</strong>, la parte que realza con el contraste. "
+        "<strong>HD95</strong>: la distancia entre el borde verdadero y el de la red; el 95 % de "
+        "cada uno está más cerca del otro que eso. <strong>Sensibilidad</strong>: qué parte del "
+        "tumor encontró. <strong>Precisión</strong>: qué parte de lo que marcó es tumor. Debajo, "
+        "el intervalo de confianza del 95 %, por remuestreo de los casos.</p>" + _regions(report)
     )
     yield (
         "<h2>Caso por caso</h2><p>La media esconde los casos difíciles. Si un caso no tiene una "
@@ -104,10 +105,12 @@ def _regions(report):
             with_interval(report, key, one[key]["mean"], one[key]["mean_interval"])
             for key in ("sensitivity", "precision")
         ]
-        name = f"{one['region']}<br><small>{_NAMES[one['region']]}</small>"
-        rows.append(row(name, *cells))
-    head = ("Región", "Dice medio", "Dice mediano", "HD95 medio, mm", "HD95 mediano, mm")
-    return table(head + ("Sensibilidad", "Precisión"), rows, name="scores")
+        rows.append(row(one["region"], *cells))
+    head = ["Dice, media", "Dice, mediana", "HD95 en mm, media", "HD95 en mm, mediana"]
+    head = [
+        text.replace(", ", ",<br>") for text in (*head, "Sensibilidad, media", "Precisión, media")
+    ]
+    return table(["Región", *head], rows, name="scores")
 
 
 def _cases(report):
