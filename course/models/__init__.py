@@ -2,5 +2,6 @@
 
 from course.models.cnn import cnn
 from course.models.mlp import mlp
+from course.models.unet import attention_gate, attention_unet, conv_block, unet
 
-__all__ = ["cnn", "mlp"]
+__all__ = ["attention_gate", "attention_unet", "cnn", "conv_block", "mlp", "unet"]
