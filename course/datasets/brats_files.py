@@ -1,6 +1,7 @@
 """The files of a BraTS case to arrays, and a mask back to a file."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -119,7 +120,7 @@ def _header(case, path):
     header = _told(case, read_header, path)
     if header.shape != case.shape or np.abs(header.affine - case.affine).max() > 0.1:
         raise CourseError(f"{case.name}: {path} is another file than before. Find the cases again.")
-    return header
+    return replace(header, affine=case.affine)  # near 45° a rounding would turn one of the files
 
 
 def _told(case, function, *arguments):
