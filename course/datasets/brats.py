@@ -81,7 +81,9 @@ def normalize(image, brain=None):
         if not np.isfinite(values).all():
             raise ValueError(f"Expected finite numbers. Received: others in channel {channel}")
         if values.min() < values.max():
-            out[brain, channel] = (values - values.mean()) / values.std()
+            values -= values.mean()  # in place: a case is large
+            values /= np.sqrt(values @ values / len(values))
+            out[..., channel][brain] = values
     return out
 
 

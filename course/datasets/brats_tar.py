@@ -71,6 +71,9 @@ def _cases(tar, archive, layouts):
         match = next(filter(None, (layout.form.fullmatch(stem) for layout in layouts)), None)
         if match and stem != path.name and member.isfile():
             cases.setdefault(match["case"], {})[path.name] = member
+    tar.fileobj.seek(tar.offset)
+    if tar.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):  # how every tar ends
+        raise tarfile.ReadError("it is cut short")
     return cases
 
 
