@@ -461,7 +461,7 @@ def test_normalize_does_not_care_for_unit_and_offset(scale, shift, seed):
 def test_normalize_is_given_something_else():
     with pytest.raises(ValueError, match="Expected a brain of shape"):
         brats.normalize(np.ones((2, 3, 1)), np.ones((3, 2)))
-    with pytest.raises(ValueError, match="Expected finite numbers"):
+    with pytest.raises(ValueError, match="Expected finite numbers. Received: NaN"):
         brats.normalize(np.array([[1.0], [np.nan]]))
 
 

@@ -76,14 +76,8 @@ def normalize(image, brain=None):
             f"Expected a brain of shape {image.shape[:-1]}. Received: shape {brain.shape}"
         )
     out = np.zeros(image.shape, "float32")
-    for channel in range(image.shape[-1]) if brain.any() else ():
-        values = image[..., channel][brain].astype("float64")
-        if not np.isfinite(values).all():
-            raise ValueError(f"Expected finite numbers. Received: others in channel {channel}")
-        if values.min() < values.max():
-            values -= values.mean()  # in place: a case is large
-            values /= np.sqrt(values @ values / len(values))
-            out[..., channel][brain] = values
+    for channel in range(image.shape[-1]):
+        out[..., channel][brain] = _standardised(image[..., channel][brain])
     return out
 
 
@@ -151,3 +145,15 @@ def split(cases, fraction=0.2, seed=0):
     held_out = {name for name, taken in zip(patients, chosen, strict=True) if taken}
     train = [one for one in cases if one.patient not in held_out]
     return train, [one for one in cases if one.patient in held_out]
+
+
+def _standardised(values):
+    """`(n,)` numbers to mean 0 and standard deviation 1; 0 where all are the same or none is."""
+    if not np.isfinite(values).all():
+        raise ValueError("Expected finite numbers. Received: NaN or infinite ones")
+    if not len(values) or values.min() == values.max():
+        return 0
+    values = values.astype("float64")
+    values -= values.mean()  # in place: a case is large
+    values /= np.sqrt(values @ values / len(values))
+    return values
