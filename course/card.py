@@ -47,7 +47,7 @@ def complete(card, model):
             "numpy": np.__version__,
             "course": course.__version__,
         },
-        "commit": _commit(),
+        "commit": commit(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     card = _plain({**card, **facts})
@@ -189,7 +189,7 @@ def _plain(value):
     return str(value) if isinstance(value, pathlib.PurePath) else value
 
 
-def _commit():
+def commit():
     """The commit of this checkout (`-dirty` with changes), a kernel's stamp, or `None`."""
     package = pathlib.Path(__file__).parent
     stamp = package / "COMMIT"

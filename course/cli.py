@@ -1,18 +1,16 @@
-"""The command `python -m course`: data, run, evaluate, predict.
+"""The command `python -m course`: data, run, evaluate, predict, kernels, notebooks.
 
 Nothing heavy is imported before a command needs it, so that help and typos answer at once.
 """
 
 import argparse
-import difflib
-import pathlib
 import runpy
 import sys
 
 import course
-from course.errors import CourseError
+from course import lessons
+from course.errors import CourseError, nearest
 
-_KERNELS = pathlib.Path(__file__).parents[1] / "kernels"
 _EXAMPLES = """\
 examples:
   python -m course run taller2 --source sample     train on the embedded digits, no download
@@ -54,16 +52,18 @@ def main(arguments=None):
 
 
 def _parser():
-    parser = _sub(None, "course", course.__doc__.partition("\n")[0], epilog=_EXAMPLES)
+    from course import cli_kernels  # it makes its commands as this module does
+
+    parser = sub(None, "course", course.__doc__.partition("\n")[0], epilog=_EXAMPLES)
     parser.add_argument("--version", action="version", version=f"course {course.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    data = _sub(commands, "data", "list, fetch and verify the data sets")
+    data = sub(commands, "data", "list, fetch and verify the data sets")
     verbs = data.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    listing = _sub(verbs, "list", "every data set: where it is from and whether it is here", _list)
-    fetch = _sub(verbs, "fetch", "download a data set and verify it", _fetch)
+    listing = sub(verbs, "list", "every data set: where it is from and whether it is here", _list)
+    fetch = sub(verbs, "fetch", "download a data set and verify it", _fetch)
     fetch.add_argument("name", metavar="NAME", help="mnist, sign_mnist, california, …")
-    verify = _sub(verbs, "verify", "compare the files on this disk with datasets.yaml", _verify)
+    verify = sub(verbs, "verify", "compare the files on this disk with datasets.yaml", _verify)
     verify.add_argument("names", metavar="NAME", nargs="*", help="default: all that are here")
     verify.add_argument(
         "--record", action="store_true", help="print the block for datasets.yaml instead"
@@ -72,7 +72,7 @@ def _parser():
         verb.add_argument("--data-dir", metavar="DIR", help="where the data are kept; default: "
                           "kagglehub's cache")  # fmt: skip
 
-    run = _sub(commands, "run", "train: run a lesson's file with its settings", _run)
+    run = sub(commands, "run", "train: run a lesson's file with its settings", _run)
     run.add_argument("lesson", metavar="LESSON", help="taller1, taller2, taller3")
     run.add_argument(
         "flags",
@@ -80,15 +80,17 @@ def _parser():
         nargs=argparse.REMAINDER,
         help="the lesson's settings, see LESSON --help",
     )
-    evaluate = _sub(commands, "evaluate", "score a finished run on its test data again", _evaluate)
+    evaluate = sub(commands, "evaluate", "score a finished run on its test data again", _evaluate)
     evaluate.add_argument("run", metavar="RUN", help="the run's folder")
-    predict = _sub(commands, "predict", "what a finished run sees in pictures", _predict)
+    predict = sub(commands, "predict", "what a finished run sees in pictures", _predict)
     predict.add_argument("run", metavar="RUN", help="the run's folder")
     predict.add_argument("images", metavar="IMAGE", nargs="+", help="PNG or JPG")
+    cli_kernels.add_commands(commands)
     return parser
 
 
-def _sub(parent, name, text, command=None, **options):
+def sub(parent, name, text, command=None, **options):
+    """A parser of the course's own form, below `parent`; None makes the first one."""
     options.update(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     if parent is None:
         return argparse.ArgumentParser(prog="python -m course", description=text, **options)
@@ -108,15 +110,10 @@ def _check_names(parser, arguments):
             known = list(groups[0].choices)
             raise CourseError(
                 f"{' '.join(['python -m course', *words])} has no command {word!r}."
-                f"{_nearest(word, known)} Expected one of: {', '.join(known)}."
+                f"{nearest(word, known)} Expected one of: {', '.join(known)}."
             )
         words.append(word)
         parser = groups[0].choices[word]
-
-
-def _nearest(word, known):
-    near = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
-    return f" Did you mean {near[0]}?" if near else ""
 
 
 # ---- data
@@ -179,40 +176,13 @@ def _verify(given):
 def _run(given):
     from course import quiet
 
-    path = _lesson(given.lesson)
+    path = lessons.find(given.lesson)
     quiet.load_keras()
     before, sys.argv = sys.argv, [str(path), *given.flags]
     try:
         runpy.run_path(str(path), run_name="__main__")
     finally:
         sys.argv = before
-
-
-def _lesson(name):
-    """The file of a lesson, by its name or the beginning of it."""
-    lessons = {
-        folder.name: folder / f"{folder.name}.py"
-        for folder in sorted(_KERNELS.glob("*"))
-        if (folder / f"{folder.name}.py").is_file()
-    }
-    if not lessons:
-        raise CourseError(
-            f"There are no lessons in {_KERNELS}: the installed package holds the library only. "
-            "The lessons live in the folder kernels/ of the course's repository; clone it, and "
-            f"type there: python -m course run {name}"
-        )
-    matches = [lesson for lesson in lessons if lesson.startswith(name.lower())]
-    if name.lower() in lessons:
-        matches = [name.lower()]
-    if len(matches) == 1:
-        return lessons[matches[0]]
-    expected = f"Expected one of: {', '.join(lessons)}."
-    if matches:
-        raise CourseError(f"{name!r} is the beginning of {len(matches)} lessons. {expected}")
-    short = [lesson.partition("_")[0] for lesson in lessons]
-    raise CourseError(
-        f"There is no lesson {name!r}.{_nearest(name, [*short, *lessons])} {expected}"
-    )
 
 
 def _evaluate(given):

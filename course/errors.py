@@ -1,5 +1,6 @@
 """The one exception that is told as a letter instead of a traceback."""
 
+import difflib
 import sys
 
 
@@ -41,3 +42,9 @@ def letters_instead_of_tracebacks():
         usual(kind, error, traceback)
 
     sys.excepthook = hook
+
+
+def nearest(word, known):
+    """ " Did you mean …?" for a typo that is near enough to a known word, otherwise ""."""
+    near = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
+    return f" Did you mean {near[0]}?" if near else ""

@@ -11,7 +11,7 @@ import pytest
 from keras import layers
 from PIL import Image
 
-from course import catalog, cli
+from course import catalog, lessons
 from course.cli import main
 from course.export import export
 
@@ -34,7 +34,7 @@ def kernels(tmp_path, monkeypatch):
             "if '--bug' in sys.argv: {}['bug']\n"
         )
     (folder / "taller9_vacio").mkdir()
-    monkeypatch.setattr(cli, "_KERNELS", folder)
+    monkeypatch.setattr(lessons, "KERNELS", folder)
     return folder
 
 
@@ -115,7 +115,7 @@ def letter(capsys, *arguments):
         (["rnu", "taller2"], "has no command 'rnu'. Did you mean run?"),
         (["dat"], "Did you mean data?"),
         (["data", "lst"], "course data has no command 'lst'. Did you mean list?"),
-        (["xyz"], "no command 'xyz'. Expected one of: data, run, evaluate, predict."),
+        (["xyz"], "no command 'xyz'. Expected one of: data, run, evaluate, predict, "),
         (["data", "fetch", "minst"], "Did you mean mnist?"),
         (["data", "verify", "mnist", "californa"], "Did you mean california?"),
     ],
@@ -241,7 +241,7 @@ def test_run_of_no_lesson_suggests_one(capsys, kernels, name, hint):
 
 
 def test_run_in_a_bare_wheel_says_where_the_lessons_live(capsys, kernels, monkeypatch):
-    monkeypatch.setattr(cli, "_KERNELS", kernels / "nowhere")
+    monkeypatch.setattr(lessons, "KERNELS", kernels / "nowhere")
     text = letter(capsys, "run", "taller2")
     assert "live in the folder kernels/ of the course's repository" in text
 

@@ -36,6 +36,7 @@ FLOORS = {
     "course.page": 2,
     "course.export": 2,
     "course.kaggle": 3,
+    "course.lessons": 3,
     "course.runs": 3,
     "course.cli": 3,
     "course.__main__": 3,

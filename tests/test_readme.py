@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from course import cli
+from course import cli, lessons
 
 ROOT = Path(__file__).parents[1]
 READMES = ("README.md", "README.es.md")
@@ -45,7 +45,7 @@ def test_every_course_command_is_understood(name, command, monkeypatch):
     assert cli.main(shlex.split(command)[3:]) == 0
     (given,) = reached
     if hasattr(given, "lesson"):
-        assert cli._lesson(given.lesson).is_file()
+        assert lessons.find(given.lesson).is_file()
 
 
 @pytest.mark.parametrize("name, command", [pair for pair in ALL if pair[1].startswith("make")])

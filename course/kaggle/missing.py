@@ -1,0 +1,72 @@
+"""Install what a platform lacks of the course's light requirements, and replace nothing.
+
+The first cell of a built lesson or of a notebook calls `install()`. Its words are for students.
+"""
+
+import importlib.metadata
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+# The platform's own: a second copy would need gigabytes, a restart or another GPU driver.
+# tensorflow-datasets only serves source="tfds".
+_NEVER = ("tensorflow", "keras", "numpy", "tensorflow-datasets")
+# Versions that pip takes in a constraint; a platform's own build may be called anything.
+_VERSION = r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[\w.]+)?"
+
+
+def install():
+    """Bring what is missing by pip; where that fails, say what is missing and what to do."""
+    absent = lacking()
+    if not absent:
+        return
+    print(f"Instalando lo que falta: {', '.join(absent)}")
+    with tempfile.TemporaryDirectory() as folder:
+        constraints = Path(folder, "constraints.txt")
+        constraints.write_text("\n".join(_as_installed()), encoding="utf-8")
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        options = ["--retries", "1", "--timeout", "10", "--constraint", str(constraints)]
+        done = subprocess.run([*pip, *options, *absent], capture_output=True, text=True)
+    if done.returncode:
+        reason = (done.stderr.strip() or "pip no dijo por qué").splitlines()[-1]
+        print(
+            f"No se pudo instalar: {', '.join(absent)}\n"
+            f"Por qué: {reason:.300}\n"
+            "Qué hacer: si más abajo aparece ModuleNotFoundError, enciende Internet (en Kaggle: "
+            "Settings → Internet; pide una cuenta verificada) y ejecuta todo otra vez."
+        )
+
+
+def lacking() -> list[str]:
+    """The lines of requirements.txt whose package is not here at all."""
+    return [line for line in requirements() if not _here(_name(line))]
+
+
+def requirements() -> list[str]:
+    """The lines of requirements.txt that may be installed beside what a platform ships."""
+    here = Path(__file__).parents[1]  # in a wheel and a pack beside the modules, else one folder up
+    home = here if (here / "requirements.txt").is_file() else here.parent
+    lines = (home / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and line[0] != "#" and _name(line) not in _NEVER]
+
+
+def _as_installed():
+    """`name==version` of all that is here: pip then never moves one of them."""
+    for found in importlib.metadata.distributions():
+        name, version = found.metadata["Name"], found.version
+        if name and name != "course" and re.fullmatch(_VERSION, version or ""):
+            yield f"{name}=={version}"
+
+
+def _name(requirement):
+    return re.match(r"[\w.-]+", requirement)[0].lower()
+
+
+def _here(name):
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True

@@ -1,0 +1,108 @@
+"""A lesson's file, in jupytext's percent format, as cells; and cells as a Jupyter notebook."""
+
+import ast
+import json
+import re
+
+from course.errors import CourseError
+
+_MARKER = re.compile(r"# %%(.*)")
+
+
+def cells(path) -> list:
+    """The cells of a lesson, `("markdown" or "code", text)` each, as jupytext reads them.
+
+    Raises:
+        CourseError: the file cannot be read, is no Python, or is written in another way than the
+            lessons are; with its line.
+    """
+    text = source(path)
+    found, kind, lines = [], "code", []
+    for number, line in enumerate(_lines(text), 1):
+        marker = _MARKER.fullmatch(line)
+        if marker:
+            found.append((kind, lines))
+            kind, lines = _kind(marker[1].strip(), path, number), []
+        elif kind == "code":
+            lines.append(line)
+        elif line.strip() == "" or line == "#":
+            lines.append("")
+        elif line.startswith("# "):
+            lines.append(line[2:])
+        else:
+            raise CourseError(
+                f"{path}, line {number}: expected text, after '# '. Received: {line!r:.80}\n"
+                "Next: put '# %%' on a line of its own before code."
+            )
+    found.append((kind, lines))
+    whole = [(kind, "\n".join(lines).strip("\n")) for kind, lines in found]
+    return whole if whole[0][1] else whole[1:]
+
+
+def body(path) -> str:
+    """A lesson's text without its header."""
+    return "\n".join(_lines(source(path))).lstrip("\n") + "\n"
+
+
+def source(path) -> str:
+    """A lesson's text, which is Python.
+
+    Raises:
+        CourseError: it is not; with its line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        ast.parse(text, str(path))
+    except SyntaxError as error:
+        raise CourseError(
+            f"{path}, line {error.lineno}: {error.msg}: {(error.text or '').strip()!r:.80}\n"
+            "Next: correct it; nothing was built."
+        ) from error
+    except (OSError, ValueError) as error:  # bytes that are no UTF-8, a NUL
+        raise CourseError(f"{path} cannot be read: {error}\nNext: correct it.") from error
+    return text
+
+
+def notebook(cells, name, metadata) -> str:
+    """A Jupyter notebook without outputs, the same bytes for the same cells.
+
+    Args:
+        cells: `(kind, text)` or `(kind, text, metadata)` each.
+        name: what the cells' fixed ids begin with.
+        metadata: of the notebook, beside its kernel and language.
+    """
+    written = []
+    for number, (kind, text, *about) in enumerate(cells):
+        cell = {"cell_type": kind, "id": f"{name}-{number:02}", "metadata": {}}
+        cell.update(metadata=dict(*about), source=text.splitlines(keepends=True))
+        written.append(cell | ({"execution_count": None, "outputs": []} if kind == "code" else {}))
+    whole = {
+        "cells": written,
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+            **metadata,
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return json.dumps(whole, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def _lines(text):
+    """The lines, numbered as in the file; those of the header, `# ---` to `# ---`, are empty."""
+    lines = text.splitlines()
+    if lines[:1] == ["# ---"] and "# ---" in lines[1:]:
+        end = lines.index("# ---", 1) + 1
+        lines[:end] = [""] * end
+    return lines
+
+
+def _kind(words, path, number):
+    kind = {"": "code", "[markdown]": "markdown"}.get(words)
+    if kind is None:
+        raise CourseError(
+            f"{path}, line {number}: expected '# %%' or '# %% [markdown]'. "
+            f"Received: {words!r:.80}\nNext: correct it."
+        )
+    return kind
