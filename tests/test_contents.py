@@ -2,10 +2,12 @@
 
 import gzip
 
+import numpy as np
 import pytest
 
 from course.catalog import Content
 from course.datasets import contents
+from tests.brats_fakes import nifti
 
 TABLE = b"label,pixel1\r\n3,0\r\n5,255\r\n3,17\r\n"
 TABLE_CONTENT = Content(
@@ -14,6 +16,7 @@ TABLE_CONTENT = Content(
 )  # fmt: skip
 DIGITS = b"\0\0\x08\x01" + b"\0\0\0\x04" + bytes([7, 2, 1, 2])
 DIGITS_CONTENT = Content(kind="idx", shape=(4,), histogram={1: 1, 2: 2, 7: 1})
+VOXELS = np.zeros((2, 3, 4), "int16")
 SCAN = b"\x5c\x01\0\0" + bytes(340) + b"n+1\0" + bytes(8)
 
 
@@ -68,6 +71,9 @@ def test_csv_contents(tmp_path, data, problem):
         (b"\0\0\x01\x5c" + SCAN[4:], ""),  # the other byte order
         (gzip.compress(SCAN)[:-9], "it cannot be read (EOFError)"),
         (SCAN[:344], "it has no NIfTI-1 header"),
+        (nifti(VOXELS), ""),
+        (nifti(VOXELS, order=">")[:-1], "it is cut short: 399 bytes, not 400"),
+        (nifti(VOXELS)[:-5], "it is cut short: 395 bytes, not 400"),
         (b"", "it has no NIfTI-1 header"),
     ],
 )

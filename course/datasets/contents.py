@@ -7,6 +7,7 @@ magic, shape, rows and how often each label occurs. Each returns "" or what is w
 import collections
 import gzip
 import math
+import struct
 import tarfile
 import zlib
 
@@ -80,16 +81,20 @@ def _cells(line):
 
 
 def _nifti(file, content):
-    """NIfTI-1: the header's length, 348, in either byte order, and its magic at byte 344."""
+    """NIfTI-1: the header's length, 348, in either byte order, its magic at byte 344, its size."""
     header = file.read(348)
-    if header[:4] not in (b"\x5c\x01\0\0", b"\0\0\x01\x5c") or header[344:347] not in (
-        b"n+1",
-        b"ni1",
-    ):
+    order = {b"\x5c\x01\0\0": "<", b"\0\0\x01\x5c": ">"}.get(header[:4])
+    if not order or header[344:347] not in (b"n+1", b"ni1"):
         return "it has no NIfTI-1 header"
-    while file.read(_READ_BYTES):  # to the end: gzip checks its own checksum there
-        pass
-    return ""
+    rank, *sides = struct.unpack_from(order + "8h", header, 40)
+    (bits,) = struct.unpack_from(order + "h", header, 72)
+    (start,) = struct.unpack_from(order + "f", header, 108)
+    size, promised = len(header), 0
+    if header[344:347] == b"n+1" and 1 <= rank <= 7 and 0 <= start < 1e9:
+        promised = int(start) + math.prod(sides[:rank]) * bits // 8
+    while chunk := file.read(_READ_BYTES):  # to the end: gzip checks its own checksum there
+        size += len(chunk)
+    return f"it is cut short: {size:,} bytes, not {promised:,}" if size < promised else ""
 
 
 def _tar(file, content):
