@@ -9,11 +9,11 @@ import sys
 from datetime import UTC, datetime
 
 import course
+from course.card_rules import VERSION, describe, disagreement, problem
 from course.errors import CourseError
 
-VERSION = 1
-_TASKS = ("classification", "regression")
-_PREPARATIONS = ("digit", "photo", None)
+# what the numbers of a prepared picture reach from and to
+_RANGES = {"digit": [0, 255], "photo": [0, 255]}
 
 
 def complete(card, model):
@@ -36,10 +36,10 @@ def complete(card, model):
     facts = {
         "card_version": VERSION,
         "name": card.get("name", model.name),
-        "inputs": [_describe(tensor) for tensor in model.inputs],
-        "outputs": [_describe(tensor) for tensor in model.outputs],
+        "inputs": [describe(tensor) for tensor in model.inputs],
+        "outputs": [describe(tensor) for tensor in model.outputs],
         "parameters": model.count_params(),
-        "range": card.get("range", [0, 255] if card.get("preparation") else None),
+        "range": card.get("range", _RANGES.get(card.get("preparation"))),
         "versions": {
             "python": platform.python_version(),
             "keras": keras.__version__,
@@ -51,9 +51,9 @@ def complete(card, model):
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     card = _plain({**card, **facts})
-    problem = _problem(card) or disagreement(card, model)
-    if problem:
-        raise ValueError(f"This card does not describe the model: {problem}")
+    wrong = problem(card) or disagreement(card, model)
+    if wrong:
+        raise ValueError(f"This card does not describe the model: {wrong}")
     return card
 
 
@@ -97,83 +97,10 @@ def read(path):
         raise CourseError(
             f"{path} is not readable JSON ({error}). Expected the card that the run wrote."
         ) from error
-    problem = _problem(card)
-    if problem:
-        raise CourseError(f"{path} is not a card that this kit reads. {problem}.")
+    wrong = problem(card)
+    if wrong:
+        raise CourseError(f"{path} is not a card that this kit reads. {wrong}.")
     return card
-
-
-def disagreement(card, model):
-    """Where card and model contradict each other, or `None`."""
-    for key, tensors in (("inputs", model.inputs), ("outputs", model.outputs)):
-        # outputs are named by Keras, differently in each session
-        fields = ("name", "shape", "dtype") if key == "inputs" else ("shape", "dtype")
-        found = [_describe(tensor) for tensor in tensors]
-        said, found = ([[item[f] for f in fields] for item in side] for side in (card[key], found))
-        if said != found:
-            return f"the card's {key} are {said}, the model's {found}"
-    names, outputs = card.get("class_names"), model.outputs[0].shape[-1]
-    if card["task"] == "classification" and len(names) != outputs:
-        return f"the card names {len(names)} classes, the model has {outputs} outputs"
-    return None
-
-
-def _problem(card):
-    """What is wrong with a card taken alone, or `None`."""
-    if not isinstance(card, dict):
-        return f"Expected an object, received {type(card).__name__}"
-    task, data = card.get("task"), card.get("data")
-    checks = {
-        # not True, which equals 1
-        "card_version": (type(card.get("card_version")) is int, "an integer"),
-        "task": (task in _TASKS, f"one of {_TASKS}"),
-        "class_names": (task != "classification" or _are_names(card), "a list of different names"),
-        "unit": (task != "regression" or isinstance(card.get("unit"), str), "a string"),
-        "data": (
-            isinstance(data, dict) and isinstance(data.get("dataset"), str),
-            "an object with the name of a dataset",
-        ),
-        "preparation": (
-            "preparation" in card and card["preparation"] in _PREPARATIONS,
-            f"one of {_PREPARATIONS}",
-        ),
-        "inputs": (_are_tensors(card.get("inputs")), "a list of name, shape and dtype"),
-        "outputs": (_are_tensors(card.get("outputs")), "a list of name, shape and dtype"),
-    }
-    if checks["card_version"][0] and card["card_version"] != VERSION:
-        return (
-            f"card_version: expected {VERSION}, received {card['card_version']}; "
-            "use the version of the kit that wrote it, or train again"
-        )
-    for key, (right, expected) in checks.items():
-        if not right:
-            return f"{key}: expected {expected}, received {repr(card.get(key))[:80]}"
-    return None
-
-
-def _are_names(card):
-    names = card.get("class_names")
-    return (
-        isinstance(names, list)
-        and all(isinstance(name, str) for name in names)
-        and len(set(names)) == len(names) > 0
-    )
-
-
-def _are_tensors(items):
-    kinds = {"name": str, "shape": list, "dtype": str}
-    return (
-        isinstance(items, list)
-        and len(items) > 0
-        and all(isinstance(item, dict) for item in items)
-        and all(isinstance(item.get(key), kind) for item in items for key, kind in kinds.items())
-        and all(side is None or type(side) is int for item in items for side in item["shape"])
-    )
-
-
-def _describe(tensor):
-    shape = list(tensor.shape[1:])  # of one example
-    return {"name": tensor.name, "shape": shape, "dtype": str(tensor.dtype)}
 
 
 def _plain(value):

@@ -82,9 +82,15 @@ def _parser():
     )
     evaluate = sub(commands, "evaluate", "score a finished run on its test data again", _evaluate)
     evaluate.add_argument("run", metavar="RUN", help="the run's folder")
-    predict = sub(commands, "predict", "what a finished run sees in pictures", _predict)
+    predict = sub(commands, "predict", "what a finished run sees in pictures or a brain", _predict)
     predict.add_argument("run", metavar="RUN", help="the run's folder")
-    predict.add_argument("images", metavar="IMAGE", nargs="+", help="PNG or JPG")
+    predict.add_argument(
+        "images",
+        metavar="INPUT",
+        nargs="+",
+        help="PNG or JPG; of a segmentation the folder of one case",
+    )
+    predict.add_argument("-o", dest="output", metavar="MASK", help="the mask's file, .nii.gz")
     cli_kernels.add_commands(commands)
     return parser
 
@@ -193,7 +199,28 @@ def _evaluate(given):
 
 
 def _predict(given):
-    from course import runs
+    from course import card, runs
 
+    if card.read_run(given.run)["task"] == "segmentation":
+        _segment(given)
+        return
+    if given.output:
+        raise CourseError(
+            f"-o names a mask to write, which {given.run} does not: it is no segmentation."
+        )
     for image, ranking in zip(given.images, runs.predict(given.run, given.images), strict=True):
         print(f"{image}:  " + "   ".join(f"{name} {share:.1%}" for name, share in ranking))
+
+
+def _segment(given):
+    from course import regions, runs_volumes
+
+    if len(given.images) > 1:
+        raise CourseError(
+            f"Expected the folder of one case. Received {len(given.images)}; one after the other."
+        )
+    path, case, volumes_ml = runs_volumes.segment(given.run, given.images[0], given.output)
+    sizes = "   ".join(f"{region} {volume:.1f} ml" for region, volume in volumes_ml.items())
+    labels = regions.edition(case.edition).labels
+    named = ", ".join(f"{label} {name}" for label, name in labels.items() if label)
+    print(f"{case.name}:  {sizes}\nMask: {path}  (BraTS {case.edition}: {named})")

@@ -1,6 +1,7 @@
 """A trained network as two files: model.keras, which any Keras loads, and card.json."""
 
 import json
+import math
 import os
 import pathlib
 import tempfile
@@ -26,10 +27,14 @@ def export(model, folder, *, card):
     Args:
         model: A built `Sequential` or functional `keras.Model` of Keras' own layers.
         folder: Where to; made if it is not there.
-        card: Dict with `task` ("classification" or "regression"), `class_names` (a list) or
-            `unit` (a string), `data` (`origin.as_dict()`), `preparation` ("digit", "photo" or
-            `None`: how a picture is made ready), and what else describes the run: `scores`,
+        card: Dict with `task` ("classification", "regression" or "segmentation"), `class_names` (a
+            list) or `unit` (a string), `data` (`origin.as_dict()`), `preparation` ("digit", "photo"
+            or `None`: how a picture is made ready), and what else describes the run: `scores`,
             `seed`, `settings`, `data_seed` if `load_data` was given another than its own.
+            Of a segmentation: `edition` ("2020"), `modalities` (the channels' names), `regions`
+            (["WT", "TC", "ET"]), `patch` (the sides of the window for `predict_volume`, or `None`),
+            `held_out` (names of the cases that were not trained on), `preparation` "brain"
+            (`brats.normalize`), and `cases` if only so many were fetched or made.
             Shapes, range, versions, commit and date are added.
 
     Returns:
@@ -55,7 +60,7 @@ def export(model, folder, *, card):
         with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as temporary:
             path = pathlib.Path(temporary, "model.keras")
             copy = _uncompiled(_without_augmentation(model), path)
-            _compare(model, copy)
+            _compare(model, copy, (-3, 3) if card.get("preparation") == "brain" else (0, 255))
             cards.write(cards.complete(card, copy), path.with_name("card.json"))
             # a new model never stands beside an old card, whenever this is stopped
             (folder / "card.json").unlink(missing_ok=True)
@@ -144,7 +149,7 @@ def _uncompiled(model, path):
     return keras.saving.load_model(path)
 
 
-def _compare(model, copy):
+def _compare(model, copy, ends):
     """Both must answer alike, or the copy is not one."""
     rng = np.random.default_rng(0)
     words = [
@@ -153,7 +158,9 @@ def _compare(model, copy):
         if isinstance(layer, keras.layers.StringLookup)
         for word in layer.get_vocabulary()
     ]
-    inputs = keras.tree.map_structure(lambda tensor: _examples(tensor, rng, words), _inputs(copy))
+    inputs = keras.tree.map_structure(
+        lambda tensor: _examples(tensor, rng, words, ends), _inputs(copy)
+    )
     answers = (_flat(network(inputs, training=False)) for network in (model, copy))
     for expected, received in zip(*answers, strict=True):
         largest = np.abs(expected).max(initial=1e-6)
@@ -170,11 +177,13 @@ def _inputs(model):
     return model.inputs[0] if isinstance(model, keras.Sequential) else model.input
 
 
-def _examples(tensor, rng, words):
-    shape = (4, *(side or 32 for side in tensor.shape[1:]))  # a free side may be halved five times
+def _examples(tensor, rng, words, ends):
+    shape = [side or 32 for side in tensor.shape[1:]]  # a free side may be halved five times
+    shape = (1 if math.prod(shape) > 2**20 else 4, *shape)  # one block of a volume is enough
     if tensor.dtype == "string":
         return rng.choice([*words, "?"], shape)
-    return rng.uniform(0, 2 if "int" in tensor.dtype else 255, shape).astype(tensor.dtype)
+    low, high = (0, 2) if "int" in tensor.dtype else ends
+    return rng.uniform(low, high, shape).astype(tensor.dtype)
 
 
 def _flat(outputs):

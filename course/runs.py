@@ -1,4 +1,4 @@
-"""What is done with a finished run: score it again, ask it about pictures.
+"""What is done with a finished run: score it again, ask it about pictures or a brain.
 
 What is cheap to check comes first: TensorFlow takes seconds to load, a missing folder needs none.
 """
@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from course import card as cards
-from course import quiet
+from course import quiet, runs_volumes
 from course.errors import CourseError
 
 _TOP = 3
@@ -29,6 +29,9 @@ def evaluate(folder):
 
     card = cards.read_run(folder)
     origin = catalog.Origin.from_dict(card["data"])
+    if card["task"] == "segmentation":
+        report = runs_volumes.evaluate(folder, card, origin, _seed(card))
+        return report, report.save(folder)
     inputs, targets = _test_part(origin, card)
     quiet.load_keras()
     from course import evaluation, export
@@ -60,6 +63,11 @@ def predict(folder, paths):
         CourseError: If the run is no classifier of images, or a picture cannot be read.
     """
     card = cards.read_run(folder)
+    if card["task"] == "segmentation":
+        raise CourseError(
+            f"{folder} is a segmentation run: it takes the folder of one case, not pictures. Type: "
+            f"python -m course predict {folder} CASE_FOLDER -o mask.nii.gz"
+        )
     if card["task"] == "regression":
         columns = ", ".join(item["name"] for item in card["inputs"])
         raise CourseError(

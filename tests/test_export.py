@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from course import card as cards
 from course.errors import CourseError
 from course.export import export, load
 
@@ -362,3 +363,75 @@ def test_a_layer_alone_is_not_a_model(spoiled):
 
     rewrite(spoiled / "model.keras", only_the_layer)
     refused(spoiled, "holds a Dense, not a built model|is not a model that Keras")
+
+
+# ---- volumes
+
+BRAINS = {
+    "task": "segmentation",
+    "edition": "2020",
+    "modalities": ["flair", "t1ce"],
+    "regions": ["WT", "TC", "ET"],
+    "patch": None,
+    "held_out": ["BraTS20_Training_003"],
+    "preparation": "brain",
+    "data": {"dataset": "brats2020"},
+}
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+def test_a_network_of_several_megabytes_and_free_sizes(rank, tmp_path):
+    from course.models import attention_unet
+
+    model = attention_unet((None,) * rank + (2,), 3, (16, 64, 96), output_activation="sigmoid")
+    path = export(model, tmp_path, card={**BRAINS, "patch": [32] * rank})
+    assert path.stat().st_size > 1e6
+    loaded, card = load(tmp_path)
+    assert card["inputs"][0]["shape"] == [None] * rank + [2] and card["range"] is None
+    example = np.random.default_rng(0).normal(size=(1, *(20,) * rank, 2)).astype("float32")
+    np.testing.assert_allclose(loaded(example), model(example, training=False), atol=1e-5)
+
+
+@pytest.mark.parametrize("outputs, fits", [(3, True), (4, True), (2, False), (5, False)])
+def test_a_network_answers_with_regions_or_with_the_edition_s_labels(tmp_path, outputs, fits):
+    model = keras.Sequential([keras.Input((None, None, 2)), layers.Conv2D(outputs, 1)])
+    if fits:
+        export(model, tmp_path, card=BRAINS)
+    else:
+        with pytest.raises(ValueError, match="one for each of 3 regions, or for each of 4 labels"):
+            export(model, tmp_path, card=BRAINS)
+        assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"edition": "2019"}, "edition: expected one of"),
+        ({"modalities": ["flair"]}, "1 modalities, the model takes 2 channels"),
+        ({"modalities": ["flair", "flair"]}, "modalities: expected a list of different names"),
+        ({"regions": ["WT", "ET", "TC"]}, "regions: expected"),
+        ({"patch": [24, 16]}, "patch is .24, 16., the model takes .16, None."),
+        ({"patch": [16, 16, 16]}, "patch is"),
+        ({"patch": [16.0, 16]}, "patch: expected two or three sides"),
+        ({"patch": [True, 16]}, "patch: expected two or three sides"),
+        ({"held_out": "all"}, "held_out: expected"),
+        ({"held_out": ["a", "a"]}, "held_out: expected"),
+        ({"preparation": None}, "preparation: expected one of ..brain"),
+        ({"preparation": "photo"}, "preparation: expected one of ..brain"),
+    ],
+)
+def test_a_card_of_volumes_is_as_strict_as_the_others(changes, words):
+    model = keras.Sequential([keras.Input((16, None, 2)), layers.Conv2D(3, 1)])
+    assert cards.complete({**BRAINS, "patch": [16, 24]}, model)["patch"] == [16, 24]
+    with pytest.raises(ValueError, match=words):
+        cards.complete({**BRAINS, **changes}, model)
+
+
+@pytest.mark.parametrize(
+    "key", ["edition", "modalities", "regions", "patch", "held_out", "preparation"]
+)
+def test_a_card_of_volumes_lacks_nothing(key):
+    model = keras.Sequential([keras.Input((None, None, 2)), layers.Conv2D(3, 1)])
+    lacking = {name: value for name, value in BRAINS.items() if name != key}
+    with pytest.raises(ValueError, match=f"{key}: expected"):
+        cards.complete(lacking, model)

@@ -202,3 +202,66 @@ def test_any_value_in_a_card_is_right_or_a_letter(copy, run, answers, key, value
     card = json.loads((run / "card.json").read_text(encoding="utf-8"))
     (copy / "card.json").write_text(json.dumps({**card, key: value}), encoding="utf-8")
     check(copy, answers)
+
+
+# ---- runs of volumes
+
+VOLUMES = {
+    "task": "segmentation",
+    "edition": "2020",
+    "modalities": ["flair", "t1ce"],
+    "regions": ["WT", "TC", "ET"],
+    "patch": [32, 32],
+    "held_out": ["BraTS20_Training_001"],
+    "preparation": "brain",
+    "data": {"dataset": "brats2020"},
+}
+
+
+@pytest.fixture(scope="module")
+def volumes_run(tmp_path_factory):
+    model = keras.Sequential([keras.Input((None, None, 2), name="slice"), layers.Conv2D(3, 1)])
+    return export(model, tmp_path_factory.mktemp("volumes"), card=VOLUMES).parent
+
+
+def check_volumes(folder):
+    """The card is a letter, or all of it can be relied on."""
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    try:
+        model, card = load(folder)
+        assert card["task"] == "segmentation" and card["preparation"] == "brain"
+        assert card["regions"] == VOLUMES["regions"] and len(card["modalities"]) == 2
+        assert isinstance(card["edition"], str) and model.output_shape[-1] == 3
+        assert all(isinstance(name, str) for name in card["modalities"] + card["held_out"])
+        sides = card["patch"] or [1, 1]
+        assert len(sides) == 2 and all(type(side) is int and side > 0 for side in sides)
+    except CourseError as letter:
+        assert str(folder) in str(letter) and "xpected" in str(letter)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.fixture
+def volumes_copy(volumes_run, tmp_path):
+    for name in ("model.keras", "card.json"):
+        (tmp_path / name).write_bytes((volumes_run / name).read_bytes())
+    return tmp_path
+
+
+@settings(QUICK, max_examples=150)
+@given(damage=damages())
+def test_a_spoiled_card_of_volumes_is_still_a_card_or_a_letter(volumes_copy, volumes_run, damage):
+    spoiled = damage((volumes_run / "card.json").read_bytes())
+    (volumes_copy / "card.json").write_bytes(spoiled)
+    check_volumes(volumes_copy)
+
+
+@settings(QUICK, max_examples=150)
+@given(
+    key=st.sampled_from([*VOLUMES]),
+    value=JSON | st.sampled_from(["2021", "regression", [16, 16], [16] * 3, ["a", "b"], [], None]),
+)
+def test_any_value_in_a_card_of_volumes_is_right_or_a_letter(volumes_copy, volumes_run, key, value):
+    card = json.loads((volumes_run / "card.json").read_text(encoding="utf-8"))
+    card[key] = value
+    (volumes_copy / "card.json").write_text(json.dumps(card), encoding="utf-8")
+    check_volumes(volumes_copy)
