@@ -3,13 +3,12 @@
 Each function returns only if what it was asked for has happened; everything else is a letter.
 """
 
-import difflib
 import json
 import tempfile
 from pathlib import Path
 
-from course.errors import CourseError
-from course.kaggle import outputs, verdict, watch
+from course.errors import CourseError, nearest
+from course.kaggle import bundle, outputs, verdict, watch
 from course.kaggle.client import connect
 
 HOME = Path("runs") / "kaggle"
@@ -23,7 +22,7 @@ ACCELERATORS = (
 _LONGEST_S = 12 * 3600  # Kaggle ends every session then
 
 
-def push(taller, *, accelerator=None, timeout_s=None, wait=False):
+def push(taller, *, form="script", install="packed", accelerator=None, timeout_s=None, wait=False):
     """Build a lesson in the name of the credential's owner, push it, and say what came of it.
 
     Each push builds in a folder of its own, so that two at once cannot mix: Kaggle gives each a
@@ -31,6 +30,7 @@ def push(taller, *, accelerator=None, timeout_s=None, wait=False):
 
     Args:
         taller: the lesson's name or the beginning of it.
+        form, install: as `bundle.build` takes them.
         accelerator: one of `ACCELERATORS`; None leaves what the lesson asks for.
         timeout_s: end the run after so many seconds, up to 43200.
         wait: watch it, then bring its run home.
@@ -38,13 +38,13 @@ def push(taller, *, accelerator=None, timeout_s=None, wait=False):
     Raises:
         CourseError: it was not pushed, or not as asked; with `wait`, also if it ended badly.
     """
-    from course.kaggle import bundle
-
     _check(accelerator, timeout_s)
     taller = bundle.find(taller)
     client = connect(taller)
     with tempfile.TemporaryDirectory() as scratch:
-        folder = bundle.build(taller, owner=client.owner, folder=Path(scratch) / taller)
+        folder = bundle.build(
+            taller, owner=client.owner, form=form, install=install, folder=Path(scratch) / taller
+        )
         metadata = _metadata(folder, accelerator)
         answer = client.save(folder, metadata["id"], timeout_s)
     version = verdict.accepted(client, answer, metadata["id"])
@@ -117,11 +117,9 @@ def output(taller, folder=None):
 
 def _check(accelerator, timeout_s):
     if accelerator is not None and accelerator not in ACCELERATORS:
-        near = difflib.get_close_matches(accelerator, ACCELERATORS, n=1, cutoff=0.4)
-        near = f" Did you mean {near[0]}?" if near else ""
         raise CourseError(
             f"--accelerator: expected one of {', '.join(ACCELERATORS)}. "
-            f"Received: {accelerator!r:.80}.{near}"
+            f"Received: {accelerator!r:.80}.{nearest(accelerator, ACCELERATORS)}"
         )
     if timeout_s is not None and not 0 < timeout_s <= _LONGEST_S:
         raise CourseError(
@@ -146,8 +144,6 @@ def _metadata(folder, accelerator):
 
 def _known(taller):
     """The lesson's full name, the client, and the kernel's "owner/slug"."""
-    from course.kaggle import bundle
-
     taller = bundle.find(taller)
     client = connect(taller)
     return taller, client, f"{client.owner}/{bundle.slug(taller)}"
