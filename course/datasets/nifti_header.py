@@ -76,7 +76,7 @@ def same_place(one, other) -> str:
     corners = np.array(np.meshgrid(*((0, side - 1) for side in one.shape))).reshape(3, -1)
     moved = (one.affine - other.affine)[:3] @ np.vstack([corners, np.ones(8)])
     worst_mm = float(np.sqrt((moved**2).sum(0)).max())
-    same = worst_mm <= _SAME * min(one.spacing_mm)
+    same = worst_mm <= _SAME * _voxel_sizes(one.affine).min()
     return "" if same else f"it lies up to {worst_mm:.3g} mm elsewhere"
 
 
