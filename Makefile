@@ -2,6 +2,7 @@
 # make test         the whole suite
 # make lint         ruff: check and format
 # make test-lowest  the suite with the lowest versions that requirements.txt declares
+# make test-forms   every lesson as script, as Kaggle kernel and as notebook, with those versions
 #
 # Each makes the environment it needs and installs only what is missing.
 
@@ -10,7 +11,7 @@ PYTHON := $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 py
 	$(name) -c "import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" \
 	2>/dev/null && echo $(name))))
 
-.PHONY: train test lint test-lowest
+.PHONY: train test lint test-lowest test-forms
 
 train: .venv/runtime
 	.venv/bin/python -m course run taller2 --source sample
@@ -24,6 +25,10 @@ lint: .venv/test
 
 test-lowest: .venv-lowest/test
 	.venv-lowest/bin/python -m pytest
+
+# The lowest versions are those that Kaggle and Colab ship.
+test-forms: .venv-lowest/test
+	.venv-lowest/bin/python -m pytest -m forms
 
 # `>=` in requirements.txt becomes `==`: what is declared as enough is what gets tested.
 .venv-lowest/test: requirements.txt pyproject.toml | .venv-lowest

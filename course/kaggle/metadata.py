@@ -37,6 +37,11 @@ def read(lesson) -> dict:
         CourseError: it is missing, or something in it would go wrong at Kaggle.
     """
     path = lesson.with_name(NAME)
+    if not path.is_file():
+        raise CourseError(
+            f"{path} is missing: Kaggle is told there what the lesson needs.\n"
+            "Next: write it as the one in kernels/taller2_cnn_mnist is written."
+        )
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -26,8 +26,8 @@
 # ## 1. Lo que importamos
 #
 # Keras pone las capas, `compile` y `fit`. El paquete `course` pone los sustantivos: los datos, el
-# constructor de la red, las figuras y el informe. En tu computador: `pip install -r
-# requirements.txt`.
+# constructor de la red, las figuras y el informe. En tu computador se instala antes (`pip install
+# -r requirements.txt`); en Kaggle y en Colab lo trae la primera celda.
 
 # %%
 import keras

@@ -24,7 +24,8 @@
 # %% [markdown]
 # ## 1. Lo que importamos
 #
-# En tu computador, instala antes lo que dice `requirements.txt`.
+# Lo mismo que en el Taller 2, y de scikit-learn un vecino más cercano. En tu computador se instala
+# antes (`pip install -r requirements.txt`); en Kaggle y en Colab lo trae la primera celda.
 
 # %%
 import keras

@@ -1,0 +1,200 @@
+"""Every lesson in every form in which it leaves this house, where `course` is out of reach.
+
+Slow, a fresh Python for each: `make test-forms`. Data are small and byte-faithful; the network is
+a stub on 127.0.0.1, and the proxy of every other address.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from course import lessons
+from tests import small_kit
+from tests.kaggle_stub import KaggleStub
+from tests.machines import Machine
+
+pytestmark = pytest.mark.forms
+ROOT = Path(__file__).parents[1]
+LESSONS = lessons.names()
+SHORT = {"COURSE_EPOCHS": "1", "COURSE_LIMIT": "300"}
+SHORT_TOO = {"taller1_mlp_regresion": {"COURSE_CURVE_EPOCHS": "1"}}
+# the form of the code, and where Kaggle mounts its input: as it was, as it is since 2026
+AT_KAGGLE = [
+    ("script", "{slug}"),
+    ("script", "datasets/{owner}/{slug}"),
+    ("notebook", "datasets/{owner}/{slug}"),
+]
+RUN_NOTEBOOK = """
+import sys, nbclient, nbformat
+notebook = nbformat.read(sys.argv[1], as_version=4)
+try:
+    nbclient.NotebookClient(notebook, timeout=600, kernel_name="python3").execute()
+finally:
+    nbformat.write(notebook, sys.argv[2])
+"""
+
+
+@pytest.fixture(scope="module")
+def kit(tmp_path_factory):
+    return small_kit.copy(tmp_path_factory.mktemp("kit"))
+
+
+@pytest.fixture(scope="module")
+def wheel(kit, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "--no-index", "-w", folder, kit], check=True)
+    (built,) = folder.glob("course-*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def data():
+    return small_kit.files()
+
+
+@pytest.fixture
+def kaggle(data):
+    from course import catalog
+
+    with KaggleStub() as stub:
+        for name, files in data.items():
+            stub.serve(catalog.get(name).handle, files, catalog.get(name).version)
+        yield stub
+    assert stub.egress == []
+
+
+@pytest.fixture
+def machine(tmp_path):
+    return Machine(tmp_path)
+
+
+@pytest.fixture(params=LESSONS)
+def lesson(request):
+    return request.param
+
+
+def short(lesson):
+    return {**SHORT, **SHORT_TOO.get(lesson, {})}
+
+
+def check_run(machine, lesson):
+    """The run is in the working folder, whole, and nobody said anything of a source."""
+    run = machine.work / "runs" / lesson
+    for name in ("model.keras", "report.html", "history.csv"):
+        assert (run / name).stat().st_size > 0
+    card = json.loads((run / "card.json").read_text(encoding="utf-8"))
+    assert card["data"]["source"] == "kaggle"
+    assert "muestra" not in (run / "report.html").read_text(encoding="utf-8")
+
+
+def test_course_is_out_of_reach(machine):
+    done = machine.run("-c", "import keras, course.settings")
+    assert done.returncode == 1
+    assert "No module named 'course" in done.stderr
+    done = machine.run("-c", f"open({str(ROOT / 'course' / '__init__.py')!r})")
+    assert "this reads the checkout" in done.stderr
+
+
+def test_as_a_plain_script(machine, lesson, kit, wheel, kaggle):
+    machine.install(wheel)
+    script = kit / "kernels" / lesson / f"{lesson}.py"
+    done = machine.run(script, environment={**kaggle.environment(machine.home), **short(lesson)})
+    assert done.returncode == 0, done.stderr
+    assert "storage" in kaggle.names()
+    check_run(machine, lesson)
+
+
+@pytest.mark.parametrize("form, mount", AT_KAGGLE)
+def test_at_kaggle(machine, lesson, form, mount, kit, kaggle, data, tmp_path):
+    """Internet is off, the input can only be read, the code lies in a folder of its own."""
+    code = built(kit, lesson, form, tmp_path / "src")
+    handles = json.loads((code.parent / "kernel-metadata.json").read_text())["dataset_sources"]
+    inputs = tmp_path / "input"
+    for folder in mounted(inputs, mount, handles, data):
+        folder.chmod(0o555)
+    before = snapshot(inputs)
+    environment = {
+        **kaggle.environment(machine.home),
+        "KAGGLE_KERNEL_RUN_TYPE": "Batch",
+        "KAGGLE_DATA_PROXY_URL": f"http://127.0.0.1:{kaggle.port}",
+        "KAGGLE_DATA_PROXY_TOKEN": "proxy-secret",
+        "KAGGLE_USER_SECRETS_TOKEN": "jwt-secret",
+        "KAGGLE_CACHE_MOUNT_FOLDER": str(inputs),
+        **short(lesson),
+    }
+    if form == "script":
+        done = machine.run(code, environment=environment)
+        assert done.returncode == 0, done.stderr
+    else:
+        run_notebook(machine, code, environment)
+    assert kaggle.requests == []
+    assert snapshot(inputs) == before  # root may write where others may not
+    check_run(machine, lesson)
+    assert sorted(path.name for path in machine.work.iterdir()) == ["runs"]
+
+
+def test_as_the_committed_notebook(machine, lesson, wheel, kaggle, tmp_path):
+    """In a Colab whose resolver declines, so the data come through kagglehub's own download."""
+    notebook = tmp_path / f"{lesson}.ipynb"
+    notebook.write_bytes((ROOT / "notebooks" / notebook.name).read_bytes())
+    environment = {
+        **kaggle.environment(machine.home),
+        "TBE_RUNTIME_ADDR": f"127.0.0.1:{kaggle.port}",
+        "COURSE_SOURCE": str(wheel),
+        **short(lesson),
+    }
+    before = machine.run("-m", "pip", "freeze").stdout
+    run_notebook(machine, notebook, environment)
+    assert kaggle.names() == ["is_supported", "DownloadDataset", "storage"]
+    check_run(machine, lesson)
+    after = machine.run("-m", "pip", "freeze").stdout
+    changed = set(after.splitlines()) ^ set(before.splitlines())
+    assert {line.split()[0].partition("==")[0] for line in changed} <= {"course", "-e", "#"}
+
+
+def built(kit, lesson, form, folder):
+    """The lesson's code as `kernels build` writes it, in a folder that holds nothing else."""
+    words = ["kernels", "build", lesson, "--owner", "ana", "--as", form]
+    folder.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "course", *words],
+        cwd=folder,
+        env={"PYTHONPATH": str(kit)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    (code,) = (folder / "build" / "kernels" / lesson).glob(f"{lesson}.*")
+    return code
+
+
+def mounted(inputs, mount, handles, data):
+    """Put data sets where Kaggle mounts them; returns the folders."""
+    from course import catalog
+
+    names = {catalog.get(name).handle: name for name in data}
+    for handle in handles:
+        owner, slug = handle.split("/")
+        folder = inputs / mount.format(owner=owner, slug=slug)
+        for path, content in data[names[handle]].items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(content)
+            (folder / path).chmod(0o444)
+        yield folder
+
+
+def snapshot(folder):
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
+def run_notebook(machine, path, environment):
+    finished = path.with_name("finished.ipynb")
+    done = machine.run("-c", RUN_NOTEBOOK, path, finished, environment=environment)
+    assert done.returncode == 0, done.stderr[-3000:]
+    outputs = [cell.get("outputs", []) for cell in json.loads(finished.read_text())["cells"]]
+    kinds = {output["output_type"] for cell in outputs for output in cell}
+    assert "display_data" in kinds and "error" not in kinds  # the figures are in the page
