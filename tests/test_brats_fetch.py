@@ -140,8 +140,10 @@ def test_case_355_is_asked_for_under_its_own_name():
 
     info = catalog.get("brats2020")
     folder = info.cases.replace("*", "355")
-    assert brats_fetch._files(info, folder)[-1] == f"{folder}/W39_1998.09.19_Segm.nii"
-    assert brats_fetch._files(info, folder)[0] == f"{folder}/BraTS20_Training_355_flair.nii"
+    assert brats_fetch._files(info, folder, ("flair", "seg")) == [
+        f"{folder}/BraTS20_Training_355_flair.nii",
+        f"{folder}/W39_1998.09.19_Segm.nii",
+    ]
 
 
 def test_without_the_table_of_grades_the_cases_come_all_the_same(kaggle, archive):
@@ -179,3 +181,30 @@ def test_editions_that_kaggle_does_not_have_case_by_case():
         brats.fetch_cases(3, edition="2023")
     with pytest.raises(CourseError, match="edition: expected one of 2015"):
         brats.fetch_cases(3, edition="2019")
+
+
+def test_only_the_modalities_asked_for_are_downloaded(kaggle, capsys):
+    (case,) = brats.fetch_cases(1, modalities=("t1ce", "flair"))
+    assert case.modalities == ("flair", "t1ce")
+    assert asked_for(kaggle) == [
+        *(file_name(NAMES[0], kind) for kind in ("flair", "t1ce", "seg")),
+        "name_mapping.csv",
+    ]
+    assert "1 cases, 3 files: about 0.054 GB" in capsys.readouterr().err
+
+
+def test_an_unknown_modality_costs_no_request(kaggle):
+    with pytest.raises(CourseError, match="modalities: expected some of flair, t1, t1ce, t2"):
+        brats.open_cases("kaggle", 1, ("flare",))
+    assert kaggle.requests == []
+
+
+def test_cases_as_a_lesson_asks_for_them(kaggle, tmp_path, monkeypatch):
+    write_case(tmp_path / "mine", "BraTS2021_00001", layout="2021")
+    write_case(tmp_path / "mine", "BraTS2021_00002", layout="2021")
+    (own,) = brats.open_cases(tmp_path / "mine", 1, ("t2",))
+    assert (own.name, own.edition, own.modalities) == ("BraTS2021_00001", "2021", ("t2",))
+    (fetched,) = brats.open_cases("kaggle", 1)
+    assert (fetched.name, fetched.modalities) == (NAMES[0], brats.MODALITIES)
+    with pytest.raises(CourseError, match="Did you mean sample"):
+        brats.open_cases("sampel")

@@ -1,6 +1,6 @@
 """BraTS: four pictures of one head, and an expert's mask of its tumour, as arrays.
 
-    cases = brats.fetch_cases(10)                  # or find_cases(folder), or case(…) by hand
+    cases = brats.open_cases("sample")  # or fetch_cases(10), find_cases(folder), case(…) by hand
     image, labels = brats.load_case(cases[0])      # (D, H, W, C) float32, (D, H, W) uint8
     image = brats.normalize(image, brats.load_brain(cases[0], image))
 
@@ -16,6 +16,7 @@ from course.datasets.brats_case import MODALITIES, Case, case
 from course.datasets.brats_fetch import fetch_cases
 from course.datasets.brats_files import load_brain, load_case, save_mask
 from course.datasets.brats_layouts import find_cases, told_of
+from course.datasets.brats_sources import open_cases
 from course.datasets.brats_tar import unpack
 from course.errors import CourseError
 
@@ -29,6 +30,7 @@ __all__ = [
     "load_brain",
     "load_case",
     "normalize",
+    "open_cases",
     "save_mask",
     "split",
     "unpack",

@@ -6,7 +6,7 @@ import warnings
 from course import catalog, regions
 from course.datasets import find, mounts
 from course.datasets.brats_case import Case
-from course.datasets.brats_layouts import cases_in
+from course.datasets.brats_layouts import cases_in, chosen
 from course.datasets.fetch import fetch
 from course.datasets.shelf import Shelf
 from course.errors import CourseError
@@ -14,7 +14,7 @@ from course.errors import CourseError
 _MB_A_FILE = 240 * 240 * 155 * 2 / 1e6  # 16-bit whole numbers, not compressed
 
 
-def fetch_cases(n, edition="2020", *, data_dir=None) -> list[Case]:
+def fetch_cases(n, edition="2020", *, modalities=None, data_dir=None) -> list[Case]:
     """The first cases of an edition, fetched from Kaggle; what is already here costs no request.
 
     Says the size before it starts, goes on where it was interrupted, and checks each file.
@@ -22,6 +22,7 @@ def fetch_cases(n, edition="2020", *, data_dir=None) -> list[Case]:
     Args:
         n: how many cases, counted from the first.
         edition: "2020"; the others are not on Kaggle file by file.
+        modalities: which of flair, t1, t1ce and t2; None means all four.
         data_dir: as in `fetch`.
 
     Raises:
@@ -34,7 +35,8 @@ def fetch_cases(n, edition="2020", *, data_dir=None) -> list[Case]:
             f"n: expected how many cases, from 1 to {info.case_count}. Received: {n!r}"
         )
     folders = [info.cases.replace("*", f"{number:03d}") for number in range(1, n + 1)]
-    files = [path for folder in folders for path in _files(info, folder)]
+    kinds = (*chosen(modalities), "seg")
+    files = [path for folder in folders for path in _files(info, folder, kinds)]
     _announce(info, n, files, data_dir)
     root = fetch(info.name, data_dir=data_dir, files=files)
     try:
@@ -46,7 +48,7 @@ def fetch_cases(n, edition="2020", *, data_dir=None) -> list[Case]:
             UserWarning,
             stacklevel=2,
         )
-    return cases_in([root / folder for folder in folders], info.edition)
+    return cases_in([root / folder for folder in folders], info.edition, modalities)
 
 
 def _entry(edition):
@@ -71,10 +73,10 @@ def _entry(edition):
     )
 
 
-def _files(info, folder):
-    """The files of one case, under the names that they have on Kaggle."""
+def _files(info, folder, kinds):
+    """These files of one case, under the names that they have on Kaggle."""
     name = folder.rpartition("/")[2]
-    usual = [info.case_file.format(case=name, kind=kind) for kind in (*info.modalities, "seg")]
+    usual = [info.case_file.format(case=name, kind=kind) for kind in kinds]
     return [f"{folder}/{info.case_exceptions.get(file, file)}" for file in usual]
 
 

@@ -67,7 +67,7 @@ def find_cases(folder, edition=None, modalities=None) -> list[Case]:
         CourseError: there is no such folder, or not one whole case in it.
     """
     folder = Path(folder).expanduser()
-    wanted = _wanted(modalities)
+    wanted = chosen(modalities)
     if edition is not None:
         edition = regions.edition(edition).name
     if folder.is_file() and folder.name.endswith(".tar"):
@@ -93,7 +93,7 @@ def find_cases(folder, edition=None, modalities=None) -> list[Case]:
 
 def cases_in(folders, edition, modalities=None) -> list[Case]:
     """As `find_cases`, of these folders only."""
-    return cases_of(_files(folders), edition, _wanted(modalities), folders[0].parent)
+    return cases_of(_files(folders), edition, chosen(modalities), folders[0].parent)
 
 
 def cases_of(found, edition, wanted, folder):
@@ -132,7 +132,8 @@ def told_of(problems):
     return "\n".join("  " + problem.replace("\n", " ") for problem in problems)
 
 
-def _wanted(modalities):
+def chosen(modalities):
+    """The modalities asked for, in the usual order; all four for None."""
     if modalities is None:
         return MODALITIES
     unknown = [kind for kind in modalities if kind not in MODALITIES]
