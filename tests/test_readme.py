@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from course import cli, lessons
+from course import cli, cli_kernels, lessons
 
 ROOT = Path(__file__).parents[1]
 READMES = ("README.md", "README.es.md")
@@ -42,10 +42,12 @@ def test_every_course_command_is_understood(name, command, monkeypatch):
     reached = []
     for verb in ("_run", "_evaluate", "_predict", "_list", "_fetch", "_verify"):
         monkeypatch.setattr(cli, verb, reached.append)
+    for verb in ("_build", "_push", "_status", "_logs", "_output", "_doctor", "_notebooks"):
+        monkeypatch.setattr(cli_kernels, verb, reached.append)
     assert cli.main(shlex.split(command)[3:]) == 0
     (given,) = reached
-    if hasattr(given, "lesson"):
-        assert lessons.find(given.lesson).is_file()
+    for word in {"lesson", "taller"} & vars(given).keys():
+        assert lessons.find(getattr(given, word)).is_file()
 
 
 @pytest.mark.parametrize("name, command", [pair for pair in ALL if pair[1].startswith("make")])
