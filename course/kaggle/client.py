@@ -165,11 +165,7 @@ def connect(taller="TALLER") -> Client:
 
 
 def installed():
-    """Import the client and return its version.
-
-    Raises:
-        CourseError: it, or what it imports without declaring it, is missing.
-    """
+    """Import the client and return its version; a letter if it, or what it needs, is missing."""
     try:
         # importing it looks for credentials at once, prints, and may ask the server
         with _silent():

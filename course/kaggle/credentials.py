@@ -64,11 +64,7 @@ def find() -> list[Credential]:
 
 
 def choose(found=None) -> Credential:
-    """The credential that `kaggle` will use.
-
-    Raises:
-        CourseError: there is none, or none that can be read.
-    """
+    """The credential that `kaggle` will use; a `CourseError` if there is none that can be read."""
     found = find() if found is None else found
     usable = [credential for credential in found if credential.problem is None]
     if usable:
