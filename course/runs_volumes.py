@@ -117,27 +117,21 @@ def _held_out(card, origin, seed):
 def _cases(card, origin, seed):
     """The cases of the data set that a run was made of."""
     from course import catalog
-    from course.datasets import brats, fetch, sources
+    from course.datasets import brats, fetch
 
     if not catalog.get(origin.dataset).edition:
         raise CourseError(
             f"The card says segmentation on {origin.dataset!r}. Expected brats2020 or brats2021."
         )
-    # Kaggle's folders and the made-up ones are counted from 1
-    numbers = [int(digits) for name in card["held_out"] for digits in re.findall(r"\d+$", name)]
-    n = card.get("cases", max(numbers, default=1))
-    if type(n) is not int or not 1 <= n <= 10_000:
+    n = card.get("cases")
+    if n is None and origin.source in ("kaggle", "sample"):  # whose cases are counted from 1
+        numbers = [int(digits) for name in card["held_out"] for digits in re.findall(r"\d+$", name)]
+        n = max(numbers, default=1)
+    if n is not None and (type(n) is not int or not 1 <= n <= 10_000):
         raise CourseError(f"The card's cases: expected how many. Received: {n!r:.80}.")
-    source = sources.resolve(origin.source, ("kaggle", "sample"))
-    if source == "sample":
-        from course.datasets.samples import brains
-
-        return brats.find_cases(brains.cases(n, seed=seed))
-    if source == "kaggle" and origin.dataset == "brats2020":
-        return brats.fetch_cases(n, card["edition"])
-    if source == "kaggle":
-        source = fetch(origin.dataset)
-    return brats.find_cases(source, card["edition"], card["modalities"])
+    if origin.source == "kaggle" and origin.dataset != "brats2020":
+        return brats.find_cases(fetch(origin.dataset), modalities=card["modalities"])
+    return brats.open_cases(origin.source, n, card["modalities"], seed=seed)
 
 
 def _channels(case, card):

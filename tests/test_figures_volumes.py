@@ -56,7 +56,7 @@ def test_the_patients_right_front_is_drawn_at_the_upper_left():
 def test_modalities_choose_the_slice_with_most_tumour_and_name_each():
     regions = tumour()
     regions[4, 8:30, 6:24, 0] = 1
-    figure = figures.modalities(brain(), regions, names=("FLAIR", "T1ce"), title="t")
+    figure = figures.modalities(brain(), regions, names=("flair", "T1ce"), title="t")
     assert texts(figure)[:3] == ["Corte 5 de 6", "FLAIR", "T1ce"]
     assert volumes.busiest(None, 7) == 3 and volumes.busiest(np.zeros((7, 2, 2, 3)), 7) == 3
     with pytest.raises(ValueError, match="C names"):

@@ -13,7 +13,7 @@ from keras import layers
 
 from course import catalog, runs
 from course.cli import main
-from course.datasets import brats
+from course.datasets import brats, brats_sources
 from course.errors import CourseError
 from course.export import export
 from course.runs_volumes import segment
@@ -141,15 +141,16 @@ def test_evaluate_needs_brains(run, capsys):
 def test_evaluate_finds_kaggle_s_cases_again(run, cases, monkeypatch):
     asked = []
 
-    def fetch_cases(n, edition):
-        asked.append((n, edition))
-        return brats.find_cases(cases[0])
+    def fetch_cases(n, modalities):
+        asked.append((n, modalities))
+        return brats.find_cases(cases[0], modalities=modalities)
 
-    monkeypatch.setattr(brats, "fetch_cases", fetch_cases)
+    monkeypatch.setattr(brats_sources, "fetch_cases", fetch_cases)
     data = catalog.origin("brats2020", "kaggle").as_dict()
     assert runs.evaluate(changed(run, data=data))[0].n == 2
     assert runs.evaluate(changed(run, data=data, cases=50))[0].n == 2
-    assert asked == [(7, "2020"), (50, "2020")]  # 7: the highest number among those held out
+    needed = ["flair", "t1ce"]
+    assert asked == [(7, needed), (50, needed)]  # 7: the highest number among those held out
     with pytest.raises(CourseError, match="cases: expected how many"):
         runs.evaluate(changed(run, cases="many"))
 

@@ -21,15 +21,17 @@ from course.figures.slices import (
 )
 from course.spanish import number
 
+_USUAL = {"flair": "FLAIR", "t1": "T1", "t1ce": "T1ce", "t2": "T2"}
+
 
 @look
-def modalities(image, regions=None, names=("FLAIR", "T1", "T1ce", "T2"), *, title, at=None):
+def modalities(image, regions=None, names=("flair", "t1", "t1ce", "t2"), *, title, at=None):
     """One slice in each modality, side by side, with the outlines of the tumour's regions.
 
     Args:
         image: `(D, H, W, C)`, any intensities; each modality has greys of its own.
         regions: `(D, H, W, 3)`, 0 or 1, in the order WT, TC, ET; None draws no outlines.
-        names: Of the modalities, C of them.
+        names: Of the modalities, C of them; flair, t1, t1ce and t2 are set as is usual.
         title: Text.
         at: Which slice; default the one with most tumour, or the middle one without regions.
 
@@ -38,7 +40,7 @@ def modalities(image, regions=None, names=("FLAIR", "T1", "T1ce", "T2"), *, titl
 
     Example:
 
-    >>> figure = modalities(np.ones((4, 8, 8, 2)), names=("FLAIR", "T1ce"), title="Un caso")
+    >>> figure = modalities(np.ones((4, 8, 8, 2)), names=("flair", "t1ce"), title="Un caso")
     >>> figure.get_label()
     'Un caso'
     """
@@ -49,7 +51,7 @@ def modalities(image, regions=None, names=("FLAIR", "T1", "T1ce", "T2"), *, titl
         )
     at = busiest(regions, len(image)) if at is None else at
     masks = None if regions is None else np.asarray(regions)[at]
-    panels = [(str(name), image[at, ..., i], masks) for i, name in enumerate(names)]
+    panels = [(_USUAL.get(name, name), image[at, ..., i], masks) for i, name in enumerate(names)]
     return rows_of_slices(
         [(f"Corte {at + 1} de {len(image)}", panels)], title, legend=masks is not None
     )

@@ -14,6 +14,9 @@ _CARD = {
     "outputs": "Salidas",
     "range": "Rango de las entradas",
     "preparation": "Preparación",
+    "modalities": "Modalidades",
+    "edition": "Edición de las etiquetas",
+    "patch": "Ventana, en vóxeles",
     "seed": "Semilla",
     "created": "Creado",
     "commit": "Versión del código (commit)",
@@ -82,6 +85,8 @@ def _card_value(key, value):
         return escape(re.sub(r"^(.{10})T(\d\d:\d\d).*(Z|\+00:00)$", r"\1, \2 UTC", str(value)))
     if key == "range":
         value = " a ".join(map(str, value)) if isinstance(value, list) else value
+    if key in ("patch", "modalities") and isinstance(value, list):
+        value = (" × " if key == "patch" else ", ").join(map(str, value))
     if key in ("inputs", "outputs") and isinstance(value, list):
         return "<br>".join(_tensor(item) for item in value)
     return escape(_setting(value))
