@@ -38,7 +38,7 @@ def test_the_readmes_show_the_two_commands():
 @pytest.mark.parametrize("name, command", [pair for pair in ALL if "-m course" in pair[1]])
 def test_every_course_command_is_understood(name, command, monkeypatch):
     """The command is parsed by the real parser and reaches its verb; the verb itself is replaced,
-    because the lessons, `evaluate`, `predict` and `data` have tests of their own that run them."""
+    because lessons, `evaluate`, `kernels` and the others have tests of their own that run them."""
     reached = []
     for verb in ("_run", "_evaluate", "_predict", "_list", "_fetch", "_verify"):
         monkeypatch.setattr(cli, verb, reached.append)

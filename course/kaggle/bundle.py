@@ -72,9 +72,12 @@ def _code(lesson, form, install):
 
 
 def _default_owner():
-    known = [c.owner for c in credentials.find() if c.owner and not c.problem]
-    if known:
-        return credentials.check_owner(known[0], "the Kaggle credential of this computer")
+    found = credentials.find()
+    for credential in found:
+        if credential.owner and not credential.problem:
+            return credentials.check_owner(credential.owner, credential.where)
+    if found and all(credential.problem for credential in found):
+        credentials.choose(found)  # says what is wrong with them
     raise CourseError(
         "Whose kernel will it be? No credential of this computer tells the name of its Kaggle "
         "account (a token never does).\nNext: add --owner NAME, as in the address of your page, "

@@ -35,7 +35,7 @@ def cells(path) -> list:
                 "Next: put '# %%' on a line of its own before code."
             )
     found.append((kind, lines))
-    whole = [(kind, "\n".join(lines).strip("\n")) for kind, lines in found]
+    whole = [(kind, "\n".join(lines).rstrip("\n")) for kind, lines in found]
     return whole if whole[0][1] else whole[1:]
 
 

@@ -1,0 +1,86 @@
+"""The first cell installs `course` and nothing else, from one address, and only if need be."""
+
+import subprocess
+
+import pytest
+
+from course.kaggle import first_cell, missing
+
+ADDRESS = "git+https://example.org/kit@v9"
+
+
+@pytest.fixture
+def pip(monkeypatch):
+    """What the cell would run; `.fails` makes it fail."""
+
+    class Pip(list):
+        fails = False
+
+    asked = Pip()
+
+    def run(command, **_):
+        asked.append(command)
+        said = "looking\nERROR: no such place" if asked.fails else ""
+        return subprocess.CompletedProcess(command, asked.fails, "", said)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(missing, "lacking", list)
+    return asked
+
+
+@pytest.fixture
+def no_course(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+
+
+def execute():
+    exec(first_cell.installed(ADDRESS, "hecho"), {})
+
+
+def test_where_course_is_here_nothing_happens(pip):
+    execute()
+    assert pip == []
+
+
+def test_course_alone_is_installed_from_its_address(pip, no_course):
+    execute()
+    ((*_, last),) = pip
+    assert last == ADDRESS and "--no-deps" in pip[0] and "pip" in pip[0]
+
+
+def test_a_folder_called_course_is_not_course(pip, tmp_path, monkeypatch):
+    (tmp_path / "course").mkdir()
+    code = "import importlib.util; print(importlib.util.find_spec('course').origin)"
+    assert code  # what such a folder looks like to the cell:
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: type("Spec", (), {"origin": None})()
+    )
+    execute()
+    assert pip[0][-1] == ADDRESS
+
+
+def test_course_source_names_another_place(pip, monkeypatch, tmp_path):
+    (tmp_path / "pyproject.toml").touch()
+    for source in ("dist/course-0.1.0-py3-none-any.whl", "git+ssh://x/y@z", str(tmp_path)):
+        monkeypatch.setenv("COURSE_SOURCE", source)
+        execute()  # although course is here
+        assert pip.pop()[-1] == source
+        with pytest.raises(KeyError):
+            monkeypatch.delenv("COURSE_SOURCE")  # settings must not take it for the data's source
+
+
+@pytest.mark.parametrize("source", ["sample", "my/data", "", "kaggle"])
+def test_a_course_source_that_names_data_stays(pip, monkeypatch, source):
+    monkeypatch.setenv("COURSE_SOURCE", source)
+    execute()
+    assert pip == []
+    monkeypatch.delenv("COURSE_SOURCE")
+
+
+def test_a_place_that_is_not_there_is_a_letter(pip, no_course):
+    pip.fails = True
+    with pytest.raises(SystemExit) as end:
+        execute()
+    letter = str(end.value)
+    assert ADDRESS in letter and "no such place" in letter and "looking" not in letter
+    assert "Internet" in letter and "COURSE_SOURCE" in letter
