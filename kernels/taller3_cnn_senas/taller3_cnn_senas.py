@@ -117,12 +117,12 @@ x_train, x_test = x_train[..., None], x_test[..., None]  # la red espera un eje 
 # %% [markdown]
 # ## 4. La red
 #
-# La misma `cnn` del Taller 2, con tres niveles y 24 salidas. El aumento de datos imita lo que
-# cambia entre dos fotos de la misma seña: giro, distancia, posición, luz y contraste. Queda
+# La misma `cnn` del Taller 2, con sus cuatro niveles y 24 salidas. El aumento de datos imita lo
+# que cambia entre dos fotos de la misma seña: giro, distancia, posición, luz y contraste. Queda
 # *fuera* de `model`: solo sirve para entrenar.
 
 # %%
-model = cnn((28, 28, 1), num_classes=24)
+model = cnn((28, 28, 1), num_classes=24, filters=(16, 64, 96, 128))
 model.summary()
 
 augmentation = keras.Sequential(
