@@ -212,7 +212,7 @@ def test_a_dice_is_never_rounded_to_perfect(five):
 
 
 def test_save_writes_the_page_json_and_a_table_of_the_cases(five, tmp_path):
-    page = re.sub("base64,[^\"]*", "", five.save(tmp_path).read_text(encoding="utf-8"))
+    page = re.sub('base64,[^"]*', "", five.save(tmp_path).read_text(encoding="utf-8"))
     files = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*"))
     assert files == [
         "cases.csv", "figures/cases.png", "figures/dice_by_case.png", "report.html", "report.json",
