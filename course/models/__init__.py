@@ -2,6 +2,19 @@
 
 from course.models.cnn import cnn
 from course.models.mlp import mlp
+from course.models.resnet import residual_block, resnet
 from course.models.unet import attention_gate, attention_unet, conv_block, unet
+from course.models.vgg import vgg, vgg_block
 
-__all__ = ["attention_gate", "attention_unet", "cnn", "conv_block", "mlp", "unet"]
+__all__ = [
+    "attention_gate",
+    "attention_unet",
+    "cnn",
+    "conv_block",
+    "mlp",
+    "residual_block",
+    "resnet",
+    "unet",
+    "vgg",
+    "vgg_block",
+]
