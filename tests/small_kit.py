@@ -5,12 +5,13 @@ The lessons, `source="kaggle"`, the verification of what arrives: all is as it i
 
 import hashlib
 import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import yaml
 
-from tests import fakes
+from tests import brats_fakes, fakes
 
 ROOT = Path(__file__).parents[1]
 _COPIED = ("course", "kernels", "notebooks")
@@ -39,7 +40,8 @@ def copy(folder) -> Path:
 
 def files() -> dict:
     """`{data set: {path: bytes}}`; a lesson with another data set needs an entry here."""
-    return {"mnist": _mnist(), "sign_mnist": _sign_mnist(), "california": _california()}
+    makers = (_mnist, _sign_mnist, _california, _brats2020)
+    return {maker.__name__[1:]: maker() for maker in makers}
 
 
 def _mnist():
@@ -73,3 +75,17 @@ def _california():
     cells = zip(*(columns[name] for name in names), strict=True)
     rows = [",".join("" if cell != cell else str(cell) for cell in row) for row in cells]
     return {"housing.csv": fakes.housing_csv(rows)}
+
+
+def _brats2020(cases=4, shape=(48, 56, 40)):
+    from course import catalog
+
+    info = catalog.get("brats2020")
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder, info.grades).parent
+        names = [Path(info.cases.replace("*", f"{number + 1:03}")).name for number in range(cases)]
+        for seed, name in enumerate(names):
+            brats_fakes.write_case(home, name, shape=shape, seed=seed)
+        brats_fakes.write_mapping(home, dict.fromkeys(names, "HGG"))
+        paths = [path for path in Path(folder).rglob("*") if path.is_file()]
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
