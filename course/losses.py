@@ -215,14 +215,7 @@ def _sums(y_true, y_pred, smooth):
     """Overlap, size of the truth and size of the answer, each `(batch, channels)`, in voxels."""
     _check_smooth(smooth)
     y_true, y_pred = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
-    if len(y_true.shape) != len(y_pred.shape) or any(
-        None not in (a, b) and a != b for a, b in zip(y_true.shape, y_pred.shape, strict=True)
-    ):
-        raise ValueError(
-            "Expected y_true and y_pred of one shape, (batch, ..., channels); integer labels "
-            "become channels with keras.ops.one_hot(labels, num_classes). "
-            f"Received: {tuple(y_true.shape)} and {tuple(y_pred.shape)}"
-        )
+    check_shapes(y_true, y_pred)
     voxels = tuple(range(1, len(y_true.shape) - 1))
     return tuple(ops.sum(y, axis=voxels) for y in (y_true * y_pred, y_true, y_pred))
 
@@ -238,3 +231,15 @@ def _check_smooth(smooth):
 def _check_share(name, value):
     if not 0 <= value <= 1:
         raise ValueError(f"Expected {name} between 0 and 1. Received: {name}={value}")
+
+
+def check_shapes(y_true, y_pred):
+    """Refuse what would be broadcast in silence: integer labels, another size of mask."""
+    shapes = tuple(y_true.shape), tuple(y_pred.shape)
+    equal = all(None in sizes or len(set(sizes)) == 1 for sizes in zip(*shapes, strict=False))
+    if len(shapes[0]) != len(shapes[1]) or len(shapes[0]) < 3 or not equal:
+        raise ValueError(
+            "Expected y_true and y_pred of one shape, (batch, ..., channels); integer labels "
+            "become channels with keras.ops.one_hot(labels, num_classes). "
+            f"Received: {shapes[0]} and {shapes[1]}"
+        )

@@ -1,12 +1,14 @@
-"""How well two masks agree: Dice while training, and what is measured on whole volumes.
+"""Scores of a segmentation: `Dice` while a network trains, the others once a volume is whole.
 
-`Dice` is a Keras metric. The others take two binary masks as NumPy arrays and are what a report
-quotes; each says what it answers when a mask is empty.
+Every one judges a sample and a region by itself. A region that is empty in the truth and in the
+answer scores 1, one that only one of them has scores 0. So a network that answers "background
+everywhere" gets 0 for each tumour, not the 0.95 that counting the background would give it.
 """
 
 import keras
 from keras import ops
 
+from course.losses import check_shapes
 from course.metrics_volume import dice_score, hausdorff95, precision, sensitivity, volume_ml
 
 __all__ = ["Dice", "dice_score", "hausdorff95", "precision", "sensitivity", "volume_ml"]
@@ -14,33 +16,35 @@ __all__ = ["Dice", "dice_score", "hausdorff95", "precision", "sensitivity", "vol
 
 @keras.saving.register_keras_serializable(package="course")
 class Dice(keras.metrics.Metric):
-    """Mean over the samples of each sample's Dice coefficient, so any batch size gives one value.
+    """Mean over the samples of the Dice coefficient of each class or region.
 
-    In a sample, a channel that is empty in the truth and in the answer scores 1, one that only one
-    of them has scores 0: the rules of `dice_score`. On slices or patches call it `dice_slice` or
-    `dice_patch`: a slice without tumour scores 1 for doing nothing, so its mean is no case's score.
+    Probabilities are made masks first. Each sample has its own coefficients and the mean is over
+    the samples, so any batch size gives the same value. On slices or patches call it `dice_slice`
+    or `dice_patch`: a slice without tumour scores 1 for doing nothing, so their mean is no case's
+    score.
 
     Args:
-        num_classes: Integer, the channels of truth and answer.
-        threshold: `None` takes the likeliest class of each voxel, and channel 0 is the background.
-            A number takes each channel by itself, as an independent region: 1 from there on.
-        average: `"macro"`, the mean over the channels, or `None`, one value for each channel.
-        include_background: Boolean, whether channel 0 counts when `threshold` is `None`. With it,
-            an answer of nothing but background scores high.
-        name: Name of the metric.
+        num_classes: Integer, the channels of `y_true` and `y_pred`.
+        threshold: `None`: channels are classes, the largest probability wins, and channel 0 is
+            the background. A number: channels are independent regions, each there where its
+            probability is at least `threshold`, and every channel counts.
+        average: `"macro"`, the mean over the classes, or `None`, one value for each class.
+        include_background: Boolean, whether channel 0 counts when `threshold` is `None`.
+        name, dtype: As in `keras.metrics.Metric`.
 
-    `update_state` takes `y_true` and `y_pred` `(batch, ..., num_classes)` (one-hot classes, or
-    regions of 0 and 1) and, if samples count differently, `sample_weight` `(batch,)`.
+    Raises:
+        ValueError: If an argument is out of its range, or `y_true` and `y_pred` are not both
+            `(batch, ..., num_classes)`. Integer labels are refused: `keras.ops.one_hot`.
 
     Example:
 
     >>> import numpy as np
-    >>> y_true = np.array([[[1], [1], [0], [0]], [[0], [0], [0], [0]]])  # the second is empty
-    >>> y_pred = np.array([[[0.9], [0.2], [0.1], [0.0]], [[0.0], [0.0], [0.0], [0.0]]])
     >>> metric = Dice(num_classes=1, threshold=0.5)
+    >>> y_true = np.array([[[1], [1], [0], [0]], [[0], [0], [0], [0]]])
+    >>> y_pred = np.array([[[0.9], [0.1], [0.6], [0]], [[0], [0], [0], [0.2]]])
     >>> metric.update_state(y_true, y_pred)
-    >>> round(float(metric.result()), 4)  # (2·1 / (2 + 1) + 1) / 2
-    0.8333
+    >>> float(metric.result())  # ½ for the first sample, 1 for the second: both are empty
+    0.75
     """
 
     def __init__(
@@ -54,13 +58,13 @@ class Dice(keras.metrics.Metric):
     ):
         super().__init__(name=name, dtype=dtype)
         if average not in ("macro", None):
-            raise ValueError(f'Expected average to be "macro" or None. Received: {average!r}')
+            raise ValueError(f'Expected average "macro" or None. Received: average={average!r}')
         if threshold is not None and not 0 < threshold <= 1:
             raise ValueError(
-                f"Expected a threshold above 0, up to 1, or None. Received: {threshold}"
+                f"Expected a threshold above 0, up to 1, or None. Received: threshold={threshold}"
             )
-        self.first = int(threshold is None and not include_background)  # the channels that count
-        if num_classes <= self.first:
+        self._first = int(threshold is None and not include_background)  # the channels that count
+        if num_classes <= self._first:
             raise ValueError(
                 "Expected a class beside the background: num_classes of 2 or more; for a single "
                 f"region, a threshold. Received: num_classes={num_classes}, threshold={threshold}"
@@ -69,38 +73,60 @@ class Dice(keras.metrics.Metric):
         self.threshold = threshold
         self.average = average
         self.include_background = include_background
-        shape = (num_classes - self.first,)
+        shape = (num_classes - self._first,)
         # float32 whatever the precision of the network: float16 ends at 65,504
-        self.total = self.add_variable(shape, "zeros", dtype="float32", name="total")
-        self.weight = self.add_variable((), "zeros", dtype="float32", name="weight")
+        self._sum = self.add_variable(shape, "zeros", dtype="float32", name="sum")
+        self._samples = self.add_variable((), "zeros", dtype="float32", name="samples")
 
     def update_state(self, y_true, y_pred, sample_weight=None):
+        """Add a batch.
+
+        Args:
+            y_true: `(batch, ..., num_classes)`, one-hot classes or regions, 0 or 1.
+            y_pred: Probabilities of the same shape.
+            sample_weight: `None`, or a weight for each sample, `(batch,)`.
+        """
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
-        for y in (y_true, y_pred):
-            if y.shape[-1] != self.num_classes:
-                raise ValueError(
-                    f"Expected y_true and y_pred of shape (batch, ..., {self.num_classes}). "
-                    f"Received: {tuple(y_true.shape)} and {tuple(y_pred.shape)}"
-                )
-        if self.threshold is None:
-            y_pred = ops.one_hot(ops.argmax(y_pred, axis=-1), self.num_classes)
+        check_shapes(y_true, y_pred)
+        if y_pred.shape[-1] != self.num_classes:
+            raise ValueError(
+                f"Expected {self.num_classes} channels, one for each class. "
+                f"Received: y_pred of shape {tuple(y_pred.shape)}"
+            )
+        # the truth is 0 or 1, whatever the threshold of the answers
+        dice = _dice(self._mask(y_true, 0.5), self._mask(y_pred, self.threshold))
+        dice = dice[:, self._first :]
+        if sample_weight is None:
+            weight = ops.ones_like(dice[:, 0])
         else:
-            y_pred = y_pred >= self.threshold
-        true, pred = (ops.cast(y, "float32")[..., self.first :] for y in (y_true, y_pred))
-        voxels = tuple(range(1, len(true.shape) - 1))
-        overlap = ops.sum(true * pred, axis=voxels)
-        size = ops.sum(true, axis=voxels) + ops.sum(pred, axis=voxels)
-        dice = ops.where(size > 0, 2 * overlap / ops.maximum(size, 1), 1.0)  # (batch, channels)
-        weight = ops.ones_like(dice[:, 0])
-        if sample_weight is not None:
-            weight = ops.reshape(ops.cast(sample_weight, "float32"), (-1,))
-        self.total.assign_add(ops.sum(dice * weight[:, None], axis=0))
-        self.weight.assign_add(ops.sum(weight))
+            weight = ops.cast(sample_weight, "float32")
+            if len(weight.shape) != 1:
+                raise ValueError(
+                    "Expected sample_weight of shape (batch,), a weight for each sample. "
+                    f"Received: {tuple(weight.shape)}"
+                )
+        self._sum.assign_add(ops.sum(weight[:, None] * dice, axis=0))
+        self._samples.assign_add(ops.sum(weight))
 
     def result(self):
-        dice = self.total / ops.maximum(self.weight, keras.config.epsilon())
-        return ops.mean(dice) if self.average == "macro" else dice
+        """The mean so far; 0 before the first sample, as in `keras.metrics.Mean`."""
+        means = ops.divide_no_nan(self._sum, self._samples)
+        return means if self.average is None else ops.mean(means)
 
     def get_config(self):
         names = ("num_classes", "threshold", "average", "include_background")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+    def _mask(self, y, threshold):
+        """Float32 zeros and ones, `(batch, ..., num_classes)`."""
+        if self.threshold is None:
+            return ops.one_hot(ops.argmax(y, axis=-1), self.num_classes, dtype="float32")
+        return ops.cast(ops.cast(y, "float32") >= threshold, "float32")
+
+
+def _dice(true, pred):
+    """Dice of masks, `(batch, channels)`; the counts are exact up to 16 million voxels."""
+    voxels = tuple(range(1, len(true.shape) - 1))
+    overlap = ops.sum(true * pred, axis=voxels)
+    total = ops.sum(true, axis=voxels) + ops.sum(pred, axis=voxels)
+    return ops.where(total > 0, 2 * overlap / ops.maximum(total, 1), 1.0)

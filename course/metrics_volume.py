@@ -1,4 +1,11 @@
-"""Two masks of a volume compared as the BraTS challenge does: overlap, distance, volume."""
+"""Two masks of a volume compared as the BraTS challenge does: overlap, distance, volume.
+
+What is said of nothing: with both masks empty Dice is 1 and HD95 0; with only one of them empty
+Dice is 0 and HD95 the volume's diagonal. Without truth there is no sensitivity and without an
+answer no precision: both are NaN, to be left out of a mean (`numpy.nanmean`). A mask holds 0 and 1
+or False and True, in two dimensions or three; anything else, such as a label map or probabilities,
+is refused. Each case is scored whole, in its own geometry and region by region.
+"""
 
 import math
 
@@ -13,13 +20,13 @@ def dice_score(mask_true, mask_pred) -> float:
     costs the whole point, as in BraTS.
 
     Args:
-        mask_true, mask_pred: Arrays of one shape; what is not 0 belongs to the mask.
+        mask_true, mask_pred: Arrays of one shape, 0 and 1.
 
     Returns:
         Float, 0 to 1.
 
     Raises:
-        ValueError: If the shapes differ.
+        ValueError: If the shapes differ or a mask is not binary.
 
     Example:
 
@@ -44,14 +51,15 @@ def hausdorff95(mask_true, mask_pred, spacing_mm) -> float:
     373.13 mm for 240×240×155 voxels of 1 mm.
 
     Args:
-        mask_true, mask_pred: Arrays of one shape; what is not 0 belongs to the mask.
+        mask_true, mask_pred: Arrays of one shape, 0 and 1.
         spacing_mm: Tuple, the voxel's size along each axis, in the order of the arrays' axes.
 
     Returns:
         Float, 0 or more.
 
     Raises:
-        ValueError: If the shapes differ, or `spacing_mm` is not a positive number for each axis.
+        ValueError: If the shapes differ, a mask is not binary, or `spacing_mm` is not a positive
+            number for each axis.
 
     Example: two single voxels, three apart along an axis of 2 mm.
 
@@ -66,19 +74,17 @@ def hausdorff95(mask_true, mask_pred, spacing_mm) -> float:
         )
         return diagonal_mm if true.any() or pred.any() else 0.0
     # nothing changes when empty margins go: beyond the box of both there is no voxel of either
-    box = ndimage.find_objects((true | pred).astype("uint8"))[0]
+    box = ndimage.find_objects((true | pred).view("uint8"))[0]
     true, pred = (mask[box] & ~ndimage.binary_erosion(mask[box]) for mask in (true, pred))
-    to_pred, to_true = (
-        ndimage.distance_transform_edt(~surface, sampling=spacing_mm) for surface in (pred, true)
-    )
-    return float(max(np.percentile(to_pred[true], 95), np.percentile(to_true[pred], 95)))
+    ways = ((true, pred), (pred, true))
+    return float(max(np.percentile(_distances_mm(*way, spacing_mm), 95) for way in ways))
 
 
 def sensitivity(mask_true, mask_pred) -> float:
     """Share of the true voxels that were found; NaN where there is none to be found.
 
     Args:
-        mask_true, mask_pred: Arrays of one shape; what is not 0 belongs to the mask.
+        mask_true, mask_pred: Arrays of one shape, 0 and 1.
 
     Returns:
         Float, 0 to 1, or NaN.
@@ -96,7 +102,7 @@ def precision(mask_true, mask_pred) -> float:
     """Share of the answered voxels that are true; NaN where none was answered.
 
     Args:
-        mask_true, mask_pred: Arrays of one shape; what is not 0 belongs to the mask.
+        mask_true, mask_pred: Arrays of one shape, 0 and 1.
 
     Returns:
         Float, 0 to 1, or NaN.
@@ -113,7 +119,7 @@ def volume_ml(mask, spacing_mm) -> float:
     """Volume of a mask in millilitres (1000 mm³); 0 for an empty one.
 
     Args:
-        mask: Array; what is not 0 belongs to the mask.
+        mask: Array of 0 and 1.
         spacing_mm: Tuple, the voxel's size along each axis.
 
     Returns:
@@ -124,17 +130,35 @@ def volume_ml(mask, spacing_mm) -> float:
     >>> volume_ml(np.ones((10, 10, 10)), (1, 1, 2))
     2.0
     """
-    mask = np.asarray(mask)
-    return int(np.count_nonzero(mask)) * math.prod(_spacing(spacing_mm, mask)) / 1000
+    (mask,) = _masks(mask)
+    return int(mask.sum()) * math.prod(_spacing(spacing_mm, mask)) / 1000
 
 
-def _masks(mask_true, mask_pred):
-    true, pred = (np.asarray(mask) != 0 for mask in (mask_true, mask_pred))
-    if true.shape != pred.shape:
-        raise ValueError(
-            f"Expected two masks of one shape. Received: {true.shape} and {pred.shape}"
-        )
-    return true, pred
+def _distances_mm(surface, other, spacing_mm):
+    """From each voxel of a surface to the nearest voxel of the other, `(n,)`.
+
+    A distance transform takes about the same time wherever the surfaces lie. A k-d tree is twice
+    as quick for two similar tumours, and needs half a minute where one of them fills the volume.
+    """
+    nearest = ndimage.distance_transform_edt(
+        ~other, sampling=spacing_mm, return_distances=False, return_indices=True
+    )
+    steps = nearest[:, surface] - np.array(np.nonzero(surface))
+    return np.linalg.norm(steps * np.array(spacing_mm)[:, None], axis=0)
+
+
+def _masks(*masks):
+    masks = [np.asarray(mask) for mask in masks]
+    if len({mask.shape for mask in masks}) > 1:
+        shapes = " and ".join(str(mask.shape) for mask in masks)
+        raise ValueError(f"Expected two masks of one shape. Received: {shapes}")
+    for mask in masks:
+        if mask.dtype != bool and not ((mask == 0) | (mask == 1)).all():
+            raise ValueError(
+                "Expected a mask of 0 and 1; labels become masks with course.regions.to_regions, "
+                f"probabilities with >= 0.5. Received: values from {mask.min()} to {mask.max()}"
+            )
+    return [mask.astype(bool) for mask in masks]
 
 
 def _spacing(spacing_mm, mask):
