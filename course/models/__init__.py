@@ -3,6 +3,7 @@
 from course.models.cnn import cnn
 from course.models.mlp import mlp
 from course.models.resnet import residual_block, resnet
+from course.models.transfer import thaw, transfer_classifier
 from course.models.unet import attention_gate, attention_unet, conv_block, unet
 from course.models.vgg import vgg, vgg_block
 
@@ -14,6 +15,8 @@ __all__ = [
     "mlp",
     "residual_block",
     "resnet",
+    "thaw",
+    "transfer_classifier",
     "unet",
     "vgg",
     "vgg_block",
