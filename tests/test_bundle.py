@@ -191,7 +191,9 @@ print({"tensorflow", "keras", "numpy"} & set(sys.modules))
 def test_the_package_can_come_from_an_address_instead():
     about, code = build(install="git+https://example.org/kit.git@v0.1.0")
     assert about["enable_internet"] is True
-    assert "'git+https://example.org/kit.git@v0.1.0'" in code and "base64" not in code
+    assert (
+        '_bring_course("git+https://example.org/kit.git@v0.1.0")' in code and "base64" not in code
+    )
     ast.parse(code)
 
 
@@ -275,7 +277,9 @@ def test_a_taller_that_does_not_exist_gets_the_nearest(capsys):
     assert "Did you mean taller2?" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("install", ["wheel", "git+https://x.org/kit", "git+https://x.org/k @v1"])
+@pytest.mark.parametrize(
+    "install", ["wheel", "git+https://x.org/kit", "git+https://x.org/k @v1", 'git+x@"v1']
+)
 def test_an_address_without_a_tag_is_refused(install):
     refused("--install: expected packed, or an address with a tag", install=install)
 

@@ -93,7 +93,7 @@ def test_one_address_changes_everything_that_is_made(checkout):
     for lesson in LESSONS:
         made = (checkout / "notebooks" / f"{lesson}.ipynb").read_text(encoding="utf-8")
         assert (
-            f"'git+https://github.com/ana/kit@{tag}'" in json.loads(made)["cells"][0]["source"][-1]
+            f'"git+https://github.com/ana/kit@{tag}"' in json.loads(made)["cells"][0]["source"][-1]
         )
         assert address not in made
     for readme in READMES:

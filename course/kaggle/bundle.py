@@ -88,7 +88,7 @@ def _default_owner():
 def _check(form, install):
     if form not in FORMS:
         raise ValueError(f"Expected form to be one of {FORMS}. Received: {form!r}")
-    if install != "packed" and not re.fullmatch(r"git\+\S+@[^\s@/]+", install):
+    if install != "packed" and not re.fullmatch(r"git\+[^\s\"'\\]+@[^\s@/\"'\\]+", install):
         raise CourseError(
             "--install: expected packed, or an address with a tag, such as "
             f"git+https://github.com/NAME/REPOSITORY@v1.0. Received: {install!r:.200}\n"

@@ -76,7 +76,7 @@ def _bring_course(address):
     missing.install()
 
 
-_bring_course({address!r})"""
+_bring_course("{address}")"""
 
 
 def packed(stamp) -> str:
