@@ -2,10 +2,11 @@
 
 The map of the house, floor by floor; imports only go down:
 
-    3  cli · runs · kaggle                                       the command `python -m course`
-    2  training · inference · evaluation · report · export       arrays in, arrays out
-    1  datasets · figures                                        files to arrays; arrays to pictures
-    0  models · catalog · settings · images · regions · errors   what everything else stands on
+    3  cli · runs · kaggle                                   the command `python -m course`
+    2  training · inference · evaluation · report · export   arrays in, arrays out
+    1  datasets · figures                                    files to arrays; arrays to pictures
+    0  models · losses · metrics · regions · foundations     keras and numbers only
+       catalog · settings · images · errors                  what everything else stands on
 
 `import course` loads none of them: `course.models` and the others come when they are first touched.
 """
@@ -17,12 +18,16 @@ __version__ = "0.1.0"
 _ROOMS = (
     "catalog",
     "datasets",
+    "detection",
     "errors",
     "evaluation",
     "export",
     "figures",
+    "foundations",
     "images",
     "inference",
+    "losses",
+    "metrics",
     "models",
     "regions",
     "report",

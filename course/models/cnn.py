@@ -13,6 +13,7 @@ def cnn(
     batch_norm=True,
     output_activation="softmax",
     name="cnn",
+    padding="same",
 ):
     """Build a convolutional classifier that takes raw pixels.
 
@@ -32,6 +33,8 @@ def cnn(
             which then takes over the role of the convolution's bias.
         output_activation: Activation of the output; `None` gives logits.
         name: Name of the model.
+        padding: `"same"`, or `"valid"` for a network that never sees beyond the image's border, so
+            that it can be moved over a larger one (`course.detection`).
 
     Returns:
         An uncompiled `keras.Sequential`, `(batch, height, width, channels)` in,
@@ -59,9 +62,9 @@ def cnn(
     for i, depth in enumerate(filters, start=1):
         level = f"level{i}"
         model.add(
-            layers.Conv2D(depth, 3, padding="same", use_bias=not batch_norm, name=f"{level}_conv")
+            layers.Conv2D(depth, 3, padding=padding, use_bias=not batch_norm, name=f"{level}_conv")
         )
-        model.add(layers.MaxPooling2D(padding="same", name=f"{level}_pool"))
+        model.add(layers.MaxPooling2D(padding=padding, name=f"{level}_pool"))
         if batch_norm:
             # Keras' 0.99 would need hundreds of steps before its averages describe the data, and a
             # small data set does not give them: the network would learn but predict nonsense.

@@ -1,0 +1,97 @@
+"""Digits scattered over a larger canvas, and the windows from which a detector learns."""
+
+import numpy as np
+
+_SIDE = 28
+_APART = 8  # pixels from the nearest digit's frame: a window farther away is background
+
+
+def scatter(images, labels, count, size=(112, 160), most=6, seed=0):
+    """Paste digits at random places, apart from one another, on noisy canvases.
+
+    Args:
+        images: uint8 array `(n, 28, 28)`, light ink on black.
+        labels: Integer array `(n,)`.
+        count: Integer, how many canvases.
+        size: `(height, width)` of a canvas in pixels, 28 or more each.
+        most: Integer; each canvas has from 1 to so many digits, fewer where no room is left.
+        seed: The same seed draws the same canvases.
+
+    Returns:
+        `(canvases, boxes, classes)`: uint8 `(count, height, width)`; for each canvas an int array
+        `(k, 4)` of the digits' frames, top, left, bottom, right; and an array `(k,)` of labels.
+
+    Example:
+
+    >>> ink = np.full((2, 28, 28), 255, "uint8")
+    >>> canvases, boxes, classes = scatter(ink, np.array([3, 8]), 1, size=(28, 30), most=1)
+    >>> canvases.shape, boxes[0][:, 2:] - boxes[0][:, :2]
+    ((1, 28, 30), array([[28, 28]]))
+    """
+    images, labels = np.asarray(images), np.asarray(labels)
+    if images.ndim != 3 or images.shape[1:] != (_SIDE, _SIDE) or len(images) != len(labels):
+        raise ValueError(
+            "Expected images of shape (n, 28, 28) and one label for each. "
+            f"Received: shapes {images.shape} and {labels.shape}"
+        )
+    if min(size) < _SIDE or most < 1 or count < 1 or not len(images):
+        raise ValueError(
+            "Expected one image or more, a canvas of 28×28 or more, count and most of 1 or more. "
+            f"Received: {len(images)} images, size={size}, count={count}, most={most}"
+        )
+    rng = np.random.default_rng(seed)
+    canvases = rng.integers(0, 40, (count, *size), dtype="uint8")
+    boxes, classes = [], []
+    for canvas in canvases:
+        corners, chosen = [], []
+        for which in rng.integers(len(images), size=rng.integers(1, most + 1)):
+            for _ in range(50):  # until a free place is found
+                corner = rng.integers(0, np.array(size) - _SIDE + 1)
+                if all(np.abs(corner - other).max() >= _SIDE for other in corners):
+                    top, left = corner
+                    frame = canvas[top : top + _SIDE, left : left + _SIDE]
+                    np.maximum(frame, images[which], out=frame)
+                    corners.append(corner)
+                    chosen.append(labels[which])
+                    break
+        corners = np.array(corners)
+        boxes.append(np.concatenate([corners, corners + _SIDE], axis=1))
+        classes.append(np.array(chosen))
+    return canvases, boxes, classes
+
+
+def windows(canvases, boxes, classes, background, shift=4, empty=2.0, seed=0):
+    """Cut windows of 28×28: digits, a little off the middle, and places where no digit is.
+
+    A detector looks every so many pixels, so a digit is hardly ever in the middle of a window;
+    half a step is what it must forgive. What lies between a digit and its background is left out.
+
+    Args:
+        canvases, boxes, classes: As `scatter` returns them.
+        background: Integer, the label of a window without a digit.
+        shift: Integer, how far a digit may be off the middle, in pixels.
+        empty: Float, how many windows of background for each digit.
+        seed: The same seed cuts the same windows.
+
+    Returns:
+        `(images, labels)`: uint8 `(n, 28, 28)` and int `(n,)`, shuffled.
+    """
+    rng = np.random.default_rng(seed)
+    images, labels = [], []
+    for canvas, frames, digits in zip(canvases, boxes, classes, strict=True):
+        room = np.array(canvas.shape) - _SIDE
+        for frame, digit in zip(frames, digits, strict=True):
+            corner = np.clip(frame[:2] + rng.integers(-shift, shift + 1, 2), 0, room)
+            images.append(_cut(canvas, corner))
+            labels.append(digit)
+        for corner in rng.integers(0, room + 1, (round(empty * len(digits)), 2)):
+            if np.abs(frames[:, :2] - corner).max(axis=1).min() > _APART:
+                images.append(_cut(canvas, corner))
+                labels.append(background)
+    order = rng.permutation(len(labels))
+    return np.stack(images)[order], np.array(labels)[order]
+
+
+def _cut(canvas, corner):
+    top, left = corner
+    return canvas[top : top + _SIDE, left : left + _SIDE]
