@@ -14,9 +14,10 @@ from tests.kaggle_stub import KaggleStub
 ROOT = Path(__file__).parents[1]
 LESSONS = sorted((ROOT / "kernels").glob("*/*.py"))
 SHORT = {
-    "taller1": ("--epochs", "1", "--curve-epochs", "1"),
-    "taller2": ("--epochs", "1"),
-    "taller3": ("--epochs", "1"),
+    "taller1": ("--epochs", "1", "--limit", "300", "--curve-epochs", "1"),
+    "taller2": ("--epochs", "1", "--limit", "300"),
+    "taller3": ("--epochs", "1", "--limit", "300"),
+    "taller4": ("--epochs", "1", "--limit", "4"),
 }
 # What one short seed on the real data must reach; a run of the full length does far better.
 REAL = {
@@ -69,7 +70,7 @@ def test_the_default_of_a_lesson_is_kaggle(lesson):
 def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lessons")
     for lesson, flags in SHORT.items():
-        common = ("--source", "sample", "--limit", "300", "--run-dir", lesson)
+        common = ("--source", "sample", "--run-dir", lesson)
         done = course(folder, "run", lesson, *common, *flags)
         assert done.returncode == 0, done.stderr
         (folder / f"{lesson}.log").write_text(done.stdout, encoding="utf-8")
@@ -86,7 +87,8 @@ def test_a_run_leaves_everything(runs, lesson):
     assert "muestra" in card["data"]["title"]
     assert "muestra" in (run / "report.html").read_text(encoding="utf-8")
     assert list((run / "figures").glob("*.png"))
-    assert json.loads((run / "settings.json").read_text())["limit"] == 300
+    limit = SHORT[lesson][SHORT[lesson].index("--limit") + 1]
+    assert json.loads((run / "settings.json").read_text())["limit"] == int(limit)
     log = (runs / f"{lesson}.log").read_text(encoding="utf-8")
     assert log.rstrip().endswith(f"Informe: {Path(lesson, 'report.html')}")
 

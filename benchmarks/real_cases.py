@@ -1,0 +1,120 @@
+"""Score the attention U-Net on real gliomas it has not seen: train on three, score the fourth.
+
+    python benchmarks/real_cases.py FOLDER             2D, each case held out in turn
+    python benchmarks/real_cases.py FOLDER --dims 3    the same in 3D
+
+FOLDER holds the four cases of BraTS 2015 that the DeepMedic project redistributes: FLAIR and T1c,
+normalised, with a brain mask and labels 0–4 (Menze et al., 2015; CC BY-NC-SA 3.0 CH). Everything
+is settled before a case is scored: the network by its settings here, the threshold on FLAIR beside
+it by the mean Dice of WT on the three training cases.
+"""
+
+import argparse
+import datetime
+import os
+import pathlib
+import platform
+import tempfile
+import time
+
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+import keras
+import numpy as np
+
+from course.datasets import brats
+from course.datasets.patches import Patches, Slices
+from course.datasets.store import prepare
+from course.inference import predict_volume, to_labels
+from course.losses import DiceCrossentropy
+from course.metrics import dice_score
+from course.models import attention_unet
+from course.regions import REGIONS, to_regions
+from course.training import EpochSeeds, set_seed
+
+FILES = {"flair": "Flair_subtrMeanDivStd.nii.gz", "t1ce": "T1c_subtrMeanDivStd.nii.gz"}
+SETTINGS = {  # size of a sample, samples in a batch, steps in an epoch, epochs, widths
+    2: ((192, 160), 8, 40, 15, (16, 32, 64, 128)),
+    3: ((64, 64, 64), 1, 40, 10, (16, 32, 64, 128)),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--dims", type=int, choices=SETTINGS, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    cases = [case(folder) for folder in sorted(options.folder.iterdir()) if folder.is_dir()]
+    print(f"{datetime.date.today()} · {platform.machine()}, {os.cpu_count()} cores · Keras "
+          f"{keras.__version__} on {keras.backend.backend()} · {options.dims}D · seed "
+          f"{options.seed}\n\n{'held out':22}  "
+          + "  ".join(f"{name:>5}" for name in REGIONS)
+          + "  WT by a threshold on FLAIR  training, minutes")  # fmt: skip
+    rows = []
+    for held_out in cases:
+        others = [case for case in cases if case is not held_out]
+        begun = time.monotonic()
+        model = train(others, options.dims, options.seed)
+        minutes = (time.monotonic() - begun) / 60
+        (volume,) = brats.volumes([held_out])
+        answer = to_labels(predict_volume(model, volume.image), volume.edition)
+        row = [*dice(volume, answer), threshold_dice(others, volume)]
+        rows.append(row)
+        print(line(held_out.name, row) + f"  {minutes:17.1f}", flush=True)
+    print(line("mean", np.mean(rows, axis=0)))
+
+
+def case(folder):
+    """A case of files named by hand."""
+    images = {name: folder / file for name, file in FILES.items()}
+    mask, brain = folder / "OTMultiClass.nii.gz", folder / "brainmask.nii.gz"
+    return brats.case(folder.name, "2015", images, mask=mask, brain=brain)
+
+
+def train(cases, dims, seed):
+    """An attention U-Net trained on these cases alone."""
+    size, batch_size, steps, epochs, filters = SETTINGS[dims]
+    set_seed(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        batches = (Slices if dims == 2 else Patches)(
+            prepare(cases, folder), batch_size, size, seed, steps=steps
+        )
+        model = attention_unet(
+            (*(None,) * dims, len(FILES)),
+            len(REGIONS),
+            filters=filters,
+            output_activation="sigmoid",
+        )
+        schedule = keras.optimizers.schedules.CosineDecay(
+            3e-4, steps * epochs, warmup_target=3e-3, warmup_steps=steps
+        )
+        model.compile(keras.optimizers.Adam(schedule), DiceCrossentropy(multilabel=True))
+        model.fit(batches, epochs=epochs, verbose=0, callbacks=[EpochSeeds(seed, batches)])
+    return model
+
+
+def dice(volume, labels):
+    """Dice of WT, TC and ET."""
+    true, answer = (to_regions(array, volume.edition) for array in (volume.labels, labels))
+    return [dice_score(true[..., i], answer[..., i]) for i in range(len(REGIONS))]
+
+
+def threshold_dice(cases, volume):
+    """Dice of WT for the threshold on FLAIR that suits the training cases best."""
+    levels = np.arange(0, 4, 0.1)
+    means = np.mean([dice_at(one, levels) for one in brats.volumes(cases)], axis=0)
+    return dice_at(volume, [levels[means.argmax()]])[0]
+
+
+def dice_at(volume, levels):
+    return [dice_score(volume.labels > 0, volume.image[..., 0] > level) for level in levels]
+
+
+def line(name, values):
+    scores = "  ".join(f"{value:5.2f}" for value in values[:3])
+    return f"{name:22}  {scores}  {values[3]:26.2f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,271 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Taller 4 · Segmentar un tumor cerebral con una U-Net con atención
+#
+# **Meta.** Entrenar una red que pinta un tumor vóxel a vóxel sobre una resonancia magnética,
+# medirla como se miden los concursos de BraTS (Dice por región y por caso) y mirar dónde pone la
+# atención.
+#
+# **Qué esperar.** Con `--source sample` (28 cerebros inventados por el programa, sin descargar
+# nada): Dice medio del tumor completo de 0,9 o más en casos que la red no vio, en menos de 5
+# minutos con 2 núcleos de CPU. Con BraTS 2020 en Kaggle no lo hemos medido todavía. Para
+# comparar: nnU-Net ganó BraTS 2020 con Dice 0,89 / 0,85 / 0,82 (WT / TC / ET). Si algo promete
+# más de 0,95, sospecha de la métrica: aquí veremos por qué.
+
+# %% [markdown]
+# ## 1. Lo que importamos
+#
+# Keras pone las capas, `compile` y `fit`. El paquete `course` pone los casos, el constructor de
+# la red, la pérdida, las figuras y el informe. En tu computador, instala antes lo que dice
+# `requirements.txt`.
+#
+# La primera línea va antes que Keras a propósito: en los procesadores AMD, TensorFlow deja
+# apagadas las rutinas rápidas de convolución (oneDNN) si nadie las pide, y en 3D son siete veces
+# más rápidas.
+
+# %%
+import os
+
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+import keras
+import numpy as np
+
+from course import figures
+from course.catalog import origin
+from course.datasets import brats
+from course.datasets.patches import Patches, Slices
+from course.datasets.store import prepare
+from course.devices import accelerators, all_devices
+from course.evaluation import evaluate_segmenter
+from course.export import export
+from course.losses import DiceCrossentropy
+from course.metrics import Dice, dice_score
+from course.models import unet
+from course.regions import REGIONS, to_regions
+from course.settings import settings
+from course.spanish import number
+from course.training import callbacks, resume, run_dir, set_seed
+
+# %% [markdown]
+# ## 2. Ajustes
+#
+# En un terminal son opciones (`--dims 3`), en cualquier parte son variables (`COURSE_DIMS=3`), y
+# en un cuaderno basta con cambiar el valor aquí mismo. `dims` elige entre cortes (2) y bloques
+# (3); `attention` pone o quita las compuertas; `modalities` dice qué imágenes ve la red; `limit`,
+# cuántos casos usar.
+
+# %%
+s = settings(
+    dims=2,
+    attention=True,
+    modalities="flair,t1,t1ce,t2",
+    epochs=14,
+    batch_size=16,
+    learning_rate=3e-3,
+    filters=16,
+    patch=64,
+)
+set_seed(s.seed)
+run = run_dir("taller4_unet_brats", s)
+
+# %% [markdown]
+# ## 3. Mirar los datos
+#
+# Un caso de BraTS es una cabeza vista en cuatro **modalidades**, ya sin cráneo y alineadas:
+#
+# | modalidad | qué se ve |
+# |---|---|
+# | FLAIR | el edema brilla; el líquido de los ventrículos, no |
+# | T1 | la anatomía: blanca, gris, líquido |
+# | T1ce | lo mismo con contraste (gadolinio): brilla el borde activo del tumor |
+# | T2 | brilla todo lo que tiene agua: edema, núcleo, ventrículos |
+#
+# Un experto marcó en cada vóxel una etiqueta: 1 núcleo necrótico, 2 edema, 4 tumor que realza. Se
+# evalúan tres **regiones**, una dentro de otra: **WT** (tumor completo), **TC** (el núcleo, sin
+# edema) y **ET** (lo que realza).
+#
+# Apartamos pacientes enteros, no cortes: dos cortes vecinos de una cabeza son casi la misma
+# imagen.
+
+# %%
+cases = brats.open_cases(s.source, n=s.limit, modalities=s.modalities.split(","))
+modalities = cases[0].modalities
+data = origin("brats2020", s.source)
+train_cases, test_cases = brats.split(cases, fraction=0.25, seed=s.seed)
+print(f"{data.title}: {len(train_cases)} casos para entrenar, {len(test_cases)} de prueba")
+
+volume = next(brats.volumes(train_cases))
+regions = to_regions(volume.labels, volume.edition)
+figure = figures.modalities(
+    volume.image,
+    regions,
+    modalities,
+    title=f"Un mismo corte en {len(modalities)} modalidades — {data.title}",
+)
+figures.show(figure, run / "figures" / "modalidades.png")
+
+# %% [markdown]
+# ## 4. El coeficiente de Dice, a mano
+#
+# $$\text{Dice} = \frac{2\,|A \cap B|}{|A| + |B|}$$
+#
+# Dos máscaras de 4×4: la verdad tiene 4 píxeles, la respuesta 6, y comparten 3. Dice = 2·3 / (4 +
+# 6) = 0,6. Hazlo con lápiz y compara.
+
+# %%
+truth = np.array([[0, 0, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0]])
+answer = np.array([[0, 0, 0, 0], [0, 0, 1, 1], [0, 1, 1, 1], [0, 0, 1, 0]])
+print(f"Dice de las dos máscaras: {number(dice_score(truth, answer), 2)}")
+
+# %% [markdown]
+# ### Por qué el fondo queda fuera
+#
+# Casi todo el volumen es fondo. Tomemos una «red» que nunca ve un tumor: responde **fondo** en
+# todas partes. Si el fondo cuenta como una clase más y los vóxeles de todas las clases se juntan
+# en un solo Dice, esa nada saca una nota brillante (es, sin más, la fracción de vóxeles
+# acertados). Con las tres regiones, saca lo que merece.
+
+# %%
+labels = volume.labels[volume.image.any(axis=-1)]  # los vóxeles del cerebro, sin el aire
+classes = keras.utils.to_categorical(np.searchsorted(np.unique(labels), labels))
+nothing = np.zeros_like(classes)
+nothing[..., 0] = 1
+print(f"todo fondo, con el fondo dentro:  {number(dice_score(classes, nothing), 2)}")
+for i, name in enumerate(REGIONS):
+    score = dice_score(regions[..., i], np.zeros_like(regions[..., i]))
+    print(f"todo fondo, región {name}:         {number(score, 2)}")
+
+# %% [markdown]
+# ## 5. La red
+#
+# Una **U-Net** baja (convoluciones y *max-pooling*: qué hay) y vuelve a subir (dónde está). En
+# cada nivel, un atajo lleva lo fino de la bajada a la subida. La **compuerta de atención** está
+# en ese atajo: la señal más gruesa, que ya sabe qué hay, decide qué píxeles del atajo pasan. Abre
+# `course/models/unet.py`: son dos páginas.
+#
+# La salida son tres mapas sigmoides, uno por región, porque las regiones se contienen unas a
+# otras. La pérdida suma Dice y entropía cruzada: la primera mira el tamaño relativo, la segunda
+# da un gradiente parejo desde el comienzo.
+#
+# Con varias GPU, `all_devices` reparte cada lote; con GPU, además, se calcula en precisión mixta.
+
+# %%
+store = prepare(train_cases)
+if s.dims == 2:  # un corte entero: la cabeza más grande, hasta un múltiplo de 8
+    sizes = [case.image.shape[1:3] for case in store]
+    size = [-(-side // 8) * 8 for side in np.max(sizes, axis=0)]
+    batches = Slices(store, s.batch_size, size, s.seed)
+else:
+    batches = Patches(store, s.batch_size, (s.patch,) * 3, s.seed)
+if accelerators():
+    keras.config.set_dtype_policy("mixed_float16")
+
+with all_devices():
+    model = unet(
+        (None,) * s.dims + (len(modalities),),
+        num_classes=len(REGIONS),
+        filters=tuple(s.filters * 2**level for level in range(4)),
+        attention=s.attention,
+        output_activation="sigmoid",
+    )
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=s.learning_rate / 10,
+        warmup_target=s.learning_rate,
+        warmup_steps=len(batches),
+        decay_steps=len(batches) * s.epochs,
+    )
+    model.compile(
+        optimizer=keras.optimizers.Adam(schedule),
+        loss=DiceCrossentropy(multilabel=True),
+        metrics=[Dice(3, threshold=0.5, name=f"dice_{'slice' if s.dims == 2 else 'patch'}")],
+    )
+model.summary()
+
+# %% [markdown]
+# ## 6. Entrenar
+#
+# La mitad de los cortes pasa por el tumor; si no, la red vería casi solo cerebro sano. El Dice
+# que aparece aquí es sobre cortes sueltos de entrenamiento: sirve para ver que aprende, no es una
+# nota.
+
+# %%
+model.fit(
+    batches,
+    initial_epoch=resume(model, run),
+    epochs=s.epochs,
+    callbacks=callbacks(run, batches, seed=s.seed),
+)
+
+# %% [markdown]
+# ## 7. Qué aprendió
+#
+# Los mapas de las compuertas sobre un corte que la red no vio. Uno por nivel: `up1` es fino, los
+# otros más gruesos. Claro deja pasar, oscuro frena.
+
+# %%
+unseen = next(brats.volumes(test_cases))
+if s.attention and s.dims == 2:
+    at = int(to_regions(unseen.labels, unseen.edition)[..., 0].sum(axis=(1, 2)).argmax())
+    rows, columns = (side - side % 8 for side in unseen.image.shape[1:3])
+    picture = unseen.image[at, :rows, :columns]
+    gates = [f"up{level}_attention" for level in (1, 2, 3)]
+    looking = keras.Model(model.input, [model.get_layer(name).output for name in gates])
+    maps = looking.predict(picture[None], verbose=0)
+    figure = figures.attention(
+        picture[..., 0],
+        {name: weights[0, ..., 0] for name, weights in zip(gates, maps, strict=True)},
+        title=f"Dónde mira la red — {data.title}",
+    )
+    figures.show(figure, run / "figures" / "atencion.png")
+
+# %% [markdown]
+# ## 8. Cuánto acierta y dónde falla
+#
+# Los casos apartados, enteros y en su geometría original. La nota es la de BraTS: Dice y HD95
+# (milímetros entre los bordes, sin el 5 % peor) por caso y región; después, la media de los
+# casos.
+
+# %%
+report = evaluate_segmenter(model, brats.volumes(test_cases), origin=data)
+export(
+    model,
+    run,
+    card={
+        "task": "segmentation",
+        "edition": volume.edition,
+        "modalities": list(modalities),
+        "regions": list(REGIONS),
+        "patch": None,
+        "cases": len(cases),
+        "held_out": [case.name for case in test_cases],
+        "data": data.as_dict(),
+        "preparation": "brain",
+        "scores": report.scores,
+        "seed": s.seed,
+    },
+)
+page = report.save(run)
+print(f"\n{report.headline}\nCarpeta: {run}\nInforme: {page}")
+
+# %% [markdown]
+# ## 9. Para probar
+#
+# 1. Entrena solo con FLAIR: `--modalities flair`. ¿Qué región se derrumba? ¿Por qué?
+# 2. Quita las compuertas (`--no-attention`). ¿Cambia el Dice? ¿Y los parámetros?
+# 3. En 3D: `--dims 3 --batch-size 1`. ¿Qué gana con ver los cortes vecinos, y cuánto cuesta?
+# 4. Busca en el informe el peor caso. ¿Es un tumor pequeño? Un vóxel de más, ¿cuánto Dice cuesta
+#    en un tumor de 10 vóxeles? ¿Y en uno de 10 000?
+# 5. Escribe la máscara de un caso: `python -m course predict runs/taller4_unet_brats CARPETA -o
+#    mascara.nii.gz`, y ábrela en un visor como ITK-SNAP o 3D Slicer.
