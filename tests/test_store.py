@@ -222,7 +222,7 @@ def test_a_full_disk_is_a_letter_and_leaves_no_half_file(raw, tmp_path, monkeypa
     with monkeypatch.context() as patched:
         no_room(patched, at=5, error=error)
         with pytest.raises(
-            CourseError, match="(?s)disk is full.*MB are free.*1 of 3 cases"
+            CourseError, match="(?s)disk is full.*MB were too few.*1 of 3 cases"
         ) as told:
             store.prepare(find(raw), folder)
     assert str(folder) in str(told.value) and "Traceback" not in str(told.value)

@@ -11,8 +11,8 @@ _ZOOMS = (0.85, 1.2)
 _GAINS = (0.85, 1.15)
 _LARGEST_SHIFT = 0.1  # standard deviations of the channel: the image is normalised
 _LARGEST_NOISE = 0.1  # the same
-_SHARE_TURNED = 0.5  # of the samples; the others keep their voxels as they are
-_SHARE_NOISY = 0.25
+_SHARE_TURNED = 0.3  # of the samples: it costs most; the others keep their voxels as they are
+_SHARE_NOISY = 0.15
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Augmentation:
         """Draw a change.
 
         Left and right, front and back, bottom and top are flipped in half of the samples each:
-        no brain lies so, but a tumour's texture knows no direction. Half of the samples are turned
+        no brain lies so, but a tumour's texture knows no direction. Three of ten samples are turned
         by at most 15° and zoomed by 0.85 to 1.2; every channel gets its own gain and shift.
 
         Args:
@@ -109,7 +109,7 @@ class Augmentation:
             image, labels = self._turned(image, labels)
         flip = tuple(slice(None, None, -1 if flipped else 1) for flipped in self.flips)
         flip = flip[: len(self.size)]
-        return self._intensities(image.astype("float32")[flip]), labels[flip]
+        return self._intensities(image)[flip], labels[flip]
 
     @property
     def _turns(self):
@@ -124,38 +124,56 @@ class Augmentation:
     def _turned(self, image, labels):
         size = [self.size[axis] for axis in self.plane]
         window = [image.shape[axis] for axis in self.plane]
-        out = np.indices(size).reshape(2, -1) - (np.array(size)[:, None] - 1) / 2
-        points = self._matrix @ out + (np.array(window)[:, None] - 1) / 2
+        down, across = (np.arange(n, dtype="float32") - (n - 1) / 2 for n in size)
+        points = [
+            (np.float32(a) * down[:, None] + np.float32(b) * across + np.float32((n - 1) / 2))
+            for (a, b), n in zip(self._matrix, window, strict=True)
+        ]
         blend, nearest = _bilinear(points, window)
         return (
             _in_plane(image, self.plane, size, lambda voxels: blend @ voxels.astype("float32")),
-            _in_plane(labels, self.plane, size, lambda voxels: voxels[nearest]),
+            _in_plane(labels, self.plane, size, lambda voxels: voxels.take(nearest, 0)),
         )
 
     def _intensities(self, image):
-        inside = image != 0
-        image *= self.gain
-        change = np.broadcast_to(np.float32(self.shift), image.shape)
+        image = np.array(image, "float32", order="C")  # a copy of its own
+        rows = image.reshape(*image.shape[:-2], -1)  # long rows: four times as fast as channels
+        inside = rows != 0
+        rows *= self._along_a_row(self.gain, image)
+        rows += self._along_a_row(self.shift, image)
         if self.noise:
             rng = np.random.default_rng(self.noise_seed)
-            change = change + self.noise * rng.standard_normal(image.shape, dtype="float32")
-        image += inside * change
+            rows += np.float32(self.noise) * rng.standard_normal(rows.shape, dtype="float32")
+        rows *= inside
         return image
+
+    def _along_a_row(self, values, image):
+        return np.tile(np.broadcast_to(np.float32(values), image.shape[-1]), image.shape[-2])
 
 
 def _bilinear(points, window):
-    """The matrix that interpolates at `points` (2, n) of a plane, and their nearest pixels (n,)."""
-    low = np.clip(np.floor(points), 0, np.array(window)[:, None] - 2).astype("int32")
-    part = np.clip(points - low, 0, 1).astype("float32")
-    corner = low[0] * window[1] + low[1]
+    """What interpolates a plane at `points` (rows, columns), and the pixels nearest to them."""
+    (row, down), (column, across) = (
+        _split(axis.ravel(), n) for axis, n in zip(points, window, strict=True)
+    )
+    corner = row * window[1] + column
     columns = corner[:, None] + np.int32([0, 1, window[1], window[1] + 1])
-    rows_part, columns_part = np.stack([1 - part[0], part[0]]), np.stack([1 - part[1], part[1]])
-    weights = (rows_part[:, None] * columns_part[None]).reshape(4, -1).T
+    weights = np.empty(columns.shape, "float32")
+    weights[:, 3] = down * across
+    weights[:, 2] = down - weights[:, 3]
+    weights[:, 1] = across - weights[:, 3]
+    weights[:, 0] = 1 - down - weights[:, 1]
     starts = np.arange(0, columns.size + 1, 4, dtype="int32")
     matrix = sparse.csr_array(
         (weights.ravel(), columns.ravel(), starts), shape=(len(corner), window[0] * window[1])
     )
-    return matrix, corner + np.rint(part[0]).astype("int32") * window[1] + (part[1] > 0.5)
+    return matrix, corner + (down > 0.5) * window[1] + (across > 0.5)
+
+
+def _split(points, n):
+    """The pixel before each point, and how far behind it the point is, 0 to 1."""
+    before = points.clip(0, n - 2).astype("int32")
+    return before, (points - before).clip(0, 1)
 
 
 def _in_plane(array, plane, size, resample):

@@ -31,6 +31,7 @@ class _Samples(keras.utils.PyDataset):
             raise ValueError(f"Expected a tumour_share from 0 to 1. Received: {tumour_share}")
         self.store, self.batch_size, self.size = store, batch_size, tuple(size)
         self.seed, self.augment, self.tumour_share = seed, augment, tumour_share
+        self._centers = [np.array(case.centers) for case in store]  # 24 kB each
         self.steps = steps or -(-len(store) * self._per_case // batch_size)
         self.start_epoch(0)
 
@@ -53,9 +54,9 @@ class _Samples(keras.utils.PyDataset):
 
     def _sample(self, number):
         rng = np.random.default_rng((self.seed, self._epoch, number))
-        case = self.store[self._cases[number]]
-        image, regions = case.image, case.regions
-        start = self._start(rng, case.centers, image.shape[:3])
+        which = self._cases[number]
+        image, regions = self.store[which].image, self.store[which].regions
+        start = self._start(rng, self._centers[which], image.shape[:3])
         change = Augmentation(self.size)
         if self.augment:
             change = Augmentation.draw(rng, self.size, image.shape[-1])

