@@ -188,6 +188,13 @@ def test_brats_entries_name_their_edition():
         ("mnist", "sample", None, "muestra: dígitos de scikit-learn, no es MNIST", False),
         ("sign_mnist", "sample", None, "muestra: manos dibujadas, no son fotografías", True),
         ("california", "sample", None, "muestra: tabla inventada, no son casas reales", True),
+        (
+            "brats2020",
+            "sample",
+            None,
+            "muestra: cerebros sintéticos, hechos por el programa",
+            True,
+        ),
         ("mnist", "kaggle", "mnist", "MNIST", False),
         ("sign_mnist", "kaggle", None, "Sign Language MNIST", False),
         ("california", "kaggle", None, "California Housing", False),
@@ -220,8 +227,8 @@ def test_an_origin_that_is_no_origin_is_told():
     del values["title"]
     with pytest.raises(CourseError, match='the key "title" is missing'):
         catalog.Origin.from_dict(values)
-    with pytest.raises(CourseError, match="brats2020 has no embedded sample"):
-        catalog.origin("brats2020", "sample")
+    with pytest.raises(CourseError, match="brats2021 has no embedded sample"):
+        catalog.origin("brats2021", "sample")
 
 
 def test_the_catalogue_loads_neither_numpy_nor_keras():

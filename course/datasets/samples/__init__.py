@@ -1,5 +1,6 @@
-"""What needs no download: `digits` (scikit-learn's), `hands` (drawn), `houses` (made up).
+"""What needs no download: `digits` (scikit-learn's), `hands` (drawn), `houses` (made up), `brains`.
 
-Each is fetched by `load_data(source="sample")` of the data set it stands in for; figures and
-reports say so in their titles (`course.catalog.origin`).
+The first three are fetched by `load_data(source="sample")` of the data set they stand in for;
+`brains`, heads with tumours that the kit makes, by `brats.open_cases("sample")`, as files that the
+reader of BraTS reads. Figures and reports say so in their titles (`course.catalog.origin`).
 """
