@@ -8,7 +8,7 @@ import pytest
 # before TensorFlow is imported anywhere, this process and its children alike
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
-os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # `make test-jax` and `test-torch` say so
 os.environ["MPLBACKEND"] = "agg"
 
 _HOME = (socket.AF_INET, socket.AF_INET6)
