@@ -252,15 +252,16 @@ def _check(input_shape, num_classes, filters, output_activation):
         )
     *sizes, _ = input_shape
     step = 2 ** (len(filters) - 1)
-    if any(size is not None and size % step for size in sizes):
-        near = "; ".join(
-            f"for {size}: " + " or ".join(str(n) for n in (low, low + step) if n)
-            for size in sizes
-            if size is not None and size % step
-            for low in [size // step * step]
-        )
+    wrong = [size for size in sizes if size is not None and (size < 1 or size % step)]
+    if wrong:
         raise ValueError(
             f"Expected every size to be a multiple of {step}, since {len(filters)} levels halve it "
-            f"{len(filters) - 1} times. The nearest that are: {near}. "
+            f"{len(filters) - 1} times. The nearest that are: "
+            f"{'; '.join(f'for {size}: {_nearest(size, step)}' for size in wrong)}. "
             f"Received: input_shape={input_shape}"
         )
+
+
+def _nearest(size, step):
+    below = size // step * step
+    return f"{below} or {below + step}" if below > 0 else str(step)
