@@ -17,9 +17,9 @@ from course.models import attention_gate, attention_unet, conv_block, unet
 SIZES = {2: (8, 12), 3: (4, 8, 12)}
 
 
-def small(rank, attention=True, sizes=None, **options):
+def small(rank, attention=True, sizes=None, filters=(4, 6, 8), **options):
     shape = (*(sizes or SIZES[rank]), 2)
-    return unet(shape, 3, filters=(4, 6, 8), attention=attention, **options)
+    return unet(shape, 3, filters=filters, attention=attention, **options)
 
 
 def images(rank, n=2, sizes=None):
@@ -305,6 +305,7 @@ def test_trained_with_our_loss_it_learns_everywhere_and_loads_without_course(ran
     model = small(
         rank,
         sizes=[None] * rank,
+        filters=(4, 6),
         activation=keras.layers.LeakyReLU(0.1),
         output_activation="sigmoid",
     )
