@@ -47,6 +47,9 @@ FIGURES = {
     "curves_1d": lambda: figures.curves_1d(
         [0, 1, 2], [0, 1, 0], {2: [0, 0, 0], 64: [0, 1, 0]}, truth=[0, 1, 0], title=TITLE
     ),
+    "detections": lambda: figures.detections(
+        grey(1, 40)[0], [[0, 1, 0.5]], [((2, 3, 30, 31), "7 · 99 %")], [(0, 0, 28, 28)], title=TITLE
+    ),
     "filters": lambda: figures.filters(np.ones((3, 3, 2, 5)), TITLE),
     "modalities": lambda: figures.modalities(BRAIN, BRAIN[..., :3] > 0.9, title=TITLE),
     "overlay": lambda: figures.overlay(

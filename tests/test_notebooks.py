@@ -46,7 +46,7 @@ def test_a_notebook_opens_in_colab_as_it_should(lesson):
     assert [(cell.cell_type, cell.source) for cell in body] == rest
     badges = f"\n\n{notebooks.badges(lesson)}"
     assert badges in title.source and title.source.replace(badges, "") == said
-    gpu = lesson.partition("_")[0] in ("taller2", "taller3", "taller4")
+    gpu = lesson.partition("_")[0] in ("taller2", "taller3", "taller4", "taller5")
     assert notebook.metadata.get("accelerator") == ("GPU" if gpu else None)
     assert notebook.metadata.colab.name.startswith(f"Taller {lesson[6]} ")
     assert notebook.metadata.kernelspec.name == "python3"

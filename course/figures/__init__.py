@@ -6,6 +6,7 @@ A title of the form `"Title — origin of the data"` is set on two lines.
 """
 
 from course.figures.answers import confusion, predicted_against_true, residuals
+from course.figures.detections import detections
 from course.figures.learning import curves_1d, learning_curves
 from course.figures.look import png, show
 from course.figures.pictures import filters, mistakes, samples
@@ -15,6 +16,7 @@ __all__ = [
     "attention",
     "confusion",
     "curves_1d",
+    "detections",
     "dice_by_case",
     "filters",
     "learning_curves",
