@@ -17,7 +17,7 @@
 # señas americana (la J y la Z se hacen con movimiento y no caben en una foto). Y aprender a
 # desconfiar de una validación demasiado buena.
 #
-# **Qué esperar.** Con Sign Language MNIST: de 99,7 % a 100 % en el conjunto de prueba oficial, en
+# **Qué esperar.** Con Sign Language MNIST: de 99,6 % a 100 % en el conjunto de prueba oficial, en
 # unos 5 minutos con 2 núcleos de CPU. Con `--source sample` (manos dibujadas por el programa, sin
 # descargar nada): alrededor de 98 % en un minuto.
 
