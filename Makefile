@@ -3,6 +3,7 @@
 # make lint         ruff: check and format
 # make test-lowest  the suite with the lowest versions that requirements.txt declares
 # make test-forms   every lesson as script, as Kaggle kernel and as notebook, with those versions
+# make test-jax     models, losses and metrics with JAX in TensorFlow's place
 #
 # Each makes the environment it needs and installs only what is missing.
 
@@ -11,7 +12,7 @@ PYTHON := $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 py
 	$(name) -c "import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" \
 	2>/dev/null && echo $(name))))
 
-.PHONY: train test lint test-lowest test-forms
+.PHONY: train test lint test-lowest test-forms test-jax
 
 train: .venv/runtime
 	.venv/bin/python -m course run taller2 --source sample
@@ -30,6 +31,11 @@ test-lowest: .venv-lowest/test
 test-forms: .venv-lowest/test
 	.venv-lowest/bin/python -m pytest -m forms
 
+# the rooms that keras.ops alone must carry
+test-jax: .venv/jax
+	KERAS_BACKEND=jax .venv/bin/python -m pytest tests/test_models.py tests/test_unet.py \
+		tests/test_losses.py tests/test_metrics.py course/models course/losses.py course/metrics.py
+
 # `>=` in requirements.txt becomes `==`: what is declared as enough is what gets tested.
 .venv-lowest/test: requirements.txt pyproject.toml | .venv-lowest
 	sed 's/>=/==/' requirements.txt > .venv-lowest/lowest.txt
@@ -38,6 +44,10 @@ test-forms: .venv-lowest/test
 
 .venv/test: .venv/runtime pyproject.toml
 	.venv/bin/python -m pip install -e ".[test]"
+	touch $@
+
+.venv/jax: .venv/test
+	.venv/bin/python -m pip install -e ".[test,jax]"
 	touch $@
 
 .venv/runtime: requirements.txt | .venv
