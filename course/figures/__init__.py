@@ -7,12 +7,15 @@ A title of the form `"Title — origin of the data"` is set on two lines.
 
 from course.figures.answers import confusion, predicted_against_true, residuals
 from course.figures.detections import detections
+from course.figures.foundations import activations, approximation_errors, sliding_kernel
 from course.figures.learning import curves_1d, learning_curves
-from course.figures.look import png, show
+from course.figures.look import png, show, show_animation
 from course.figures.pictures import filters, mistakes, samples
 from course.figures.volumes import attention, dice_by_case, modalities, overlay
 
 __all__ = [
+    "activations",
+    "approximation_errors",
     "attention",
     "confusion",
     "curves_1d",
@@ -28,4 +31,6 @@ __all__ = [
     "residuals",
     "samples",
     "show",
+    "show_animation",
+    "sliding_kernel",
 ]

@@ -69,14 +69,22 @@ def show(figure, path=None):
     >>> figures.show(curves)
     """
     if path is not None:
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(path.name + ".part")
-        unfinished.write_bytes(png(figure))
-        unfinished.replace(path)
-    _display(figure)
+        _write(path, png(figure))
+    _display(lambda: png(figure))
     if "matplotlib.pyplot" in sys.modules:  # it may be the caller's own pyplot figure
         sys.modules["matplotlib.pyplot"].close(figure)
+
+
+def show_animation(gif, path=None):
+    """Show an animation in a notebook, and save it where there is a path.
+
+    Args:
+        gif: The bytes of a GIF, such as `sliding_kernel` returns.
+        path: Where to write the .gif; folders on the way are made.
+    """
+    if path is not None:
+        _write(path, gif)
+    _display(lambda: gif)
 
 
 @look
@@ -175,12 +183,21 @@ def _wrap(text, width, size, weight):
     return lines
 
 
-def _display(figure):
-    """Hand the picture to the notebook, if this runs in one."""
+def _write(path, content):
+    """Write a file whole or not at all."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".part")
+    unfinished.write_bytes(content)
+    unfinished.replace(path)
+
+
+def _display(picture):
+    """Hand what `picture()` returns to the notebook, if this runs in one."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     if getattr(shell, "kernel", None) is None:
         return
     from IPython.display import Image, display
 
-    display(Image(data=png(figure)))
+    display(Image(data=picture()))

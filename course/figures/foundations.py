@@ -1,0 +1,206 @@
+"""Figures of the slides' own pictures: activations, approximation errors, a kernel that slides."""
+
+import io
+
+import numpy as np
+
+from course.figures.look import (
+    BLUE,
+    GREY,
+    ORANGE,
+    RULE,
+    SKY,
+    VERMILLION,
+    YELLOW,
+    axes_below,
+    canvas,
+    look,
+)
+from course.foundations.activations import ACTIVATIONS
+from course.foundations.convolution import convolve
+
+_CELL = 0.55  # inches, a number of the animation
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@look
+def activations(*, title):
+    """All activation functions of the slides' table, each with its derivative.
+
+    Args:
+        title: Text.
+
+    Returns:
+        A `matplotlib.figure.Figure`, a panel for each.
+
+    Example:
+
+    >>> len(activations(title="Funciones de activación").axes)
+    8
+    """
+    z = np.linspace(-4, 4, 801)
+    figure = canvas(11, 5.2, title, note="Línea llena: φ(z). Línea de trazos: su derivada φ′(z).")
+    grid = figure.add_gridspec(2, 4)
+    for place, row in enumerate(ACTIVATIONS.values()):
+        axes = figure.add_subplot(grid[place])
+        values, slopes = row(z), row.slope(z)
+        jumps = row.name in ("heaviside", "sign")
+        axes.axhline(0, color=RULE, lw=0.8, zorder=0)
+        axes.axvline(0, color=RULE, lw=0.8, zorder=0)
+        # a jump is no line: φ ends, φ begins, and at zero there is the one point between
+        axes.plot(z, np.where(z == 0, np.nan, values) if jumps else values, color=BLUE)
+        if jumps:
+            axes.plot(0, row(0), "o", color=BLUE, ms=5)
+        bends = np.abs(np.diff(slopes, append=slopes[-1])) > 0.5
+        axes.plot(z, np.where(bends, np.nan, slopes), color=VERMILLION, ls=(0, (3, 1.6)), lw=1.8)
+        axes.set_title(row.title)
+        axes.set(xlim=(z[0], z[-1]), ylim=(-1.35, 2.35))
+        axes.set_xticks(range(-4, 5, 2))
+        axes.set_yticks(range(-1, 3))
+    return figure
+
+
+@look
+def approximation_errors(errors, *, title):
+    """The largest error of networks with more and more hidden units, a panel a function.
+
+    Args:
+        errors: Dict from a function's name to a dict from a method's name to a dict from the
+            number of hidden units to the error.
+        title: Text.
+
+    Returns:
+        A `matplotlib.figure.Figure`; both axes are logarithmic.
+
+    Example:
+
+    >>> figure = approximation_errors({"x²": {"escalera": {1: 0.5, 2: 0.25}}}, title="Error")
+    >>> figure.axes[0].get_title(loc="left")
+    'x²'
+    """
+    figure = canvas(1 + 3.4 * len(errors), 3.5, title)
+    grid, first = figure.add_gridspec(1, len(errors)), None
+    for place, (name, methods) in enumerate(errors.items()):
+        axes = first = figure.add_subplot(grid[place], sharey=first)
+        styles = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (SKY, "^", ":"))
+        for (method, points), (color, marker, line) in zip(methods.items(), styles, strict=False):
+            xs, ys = list(points), list(points.values())
+            axes.plot(xs, ys, line, marker=marker, ms=5, color=color, label=method)
+        axes.set_xscale("log", base=2)
+        axes.set_yscale("log")
+        axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
+        axes.yaxis.set_major_formatter(_power)
+        axes.grid(True)
+        axes.set_title(name)
+        axes.set_xlabel("neuronas ocultas")
+        if place:
+            axes.tick_params(labelleft=False)
+        else:
+            axes.set_ylabel("error máximo")
+        if place == len(errors) // 2:
+            axes.legend(loc="lower left")
+    return figure
+
+
+@look
+def sliding_kernel(image, kernel, *, title, stride=1, seconds=0.9):
+    """An animation: the kernel slides over the image and its map of features fills up.
+
+    Args:
+        image: `(height, width)`, small: each number is written in its cell.
+        kernel: `(rows, columns)`.
+        title: Text.
+        stride: Pixels from one place to the next.
+        seconds: How long each place is shown.
+
+    Returns:
+        The bytes of a GIF, a frame for each place, that starts again.
+
+    Example:
+
+    >>> sliding_kernel(np.eye(3), np.eye(2), title="Convolución")[:3]
+    b'GIF'
+    """
+    from PIL import Image
+
+    image, kernel = np.asarray(image, float), np.asarray(kernel, float)
+    answer = convolve(image, kernel, stride=stride)
+    if answer.ndim != 2:
+        raise ValueError(f"Expected (height, width) without channels. Received: {image.shape}")
+    frames = []
+    for place in range(answer.size):
+        stream = io.BytesIO()
+        figure = _frame(image, kernel, answer, place, stride, title)
+        figure.savefig(stream, format="png", dpi=100, facecolor="white")
+        frames.append(Image.open(stream).convert("P", palette=Image.Palette.ADAPTIVE, colors=64))
+    stream, pause = io.BytesIO(), round(1000 * seconds)
+    durations = [pause] * (len(frames) - 1) + [3 * pause]  # the finished map stays a while
+    frames[0].save(
+        stream,
+        format="GIF",
+        save_all=True,
+        append_images=frames[1:],
+        duration=durations,
+        loop=0,
+        disposal=1,
+    )
+    return stream.getvalue()
+
+
+def _power(value, _):
+    """10⁻³, where a tick stands at a power of ten."""
+    return "10" + f"{np.log10(value):.0f}".translate(_SUPERSCRIPTS)
+
+
+def _frame(image, kernel, answer, place, stride, title):
+    """One place of the animation: image with the window on it, kernel, and what is known so far."""
+    i, j = divmod(place, answer.shape[1])
+    top, left = i * stride, j * stride
+    rows, columns = kernel.shape
+    under = image[top : top + rows, left : left + columns]
+    products = [(a, b) for a, b in zip(under.ravel(), kernel.ravel(), strict=True) if b]
+    text = " + ".join(f"{_short(a)}·{_short(b)}" for a, b in products[:9])
+    text = f"{text}{' + …' if len(products) > 9 else ''} = {_short(answer[i, j])}"
+    tall = max(rows, image.shape[0], answer.shape[0])
+    wide = image.shape[1] + columns + answer.shape[1]
+    height = _CELL * (tall + 1)
+    figure = canvas(max(_CELL * (wide + 4), 5), height, title, note=text, layout="none")
+    axes = axes_below(figure, height)
+    done = np.arange(answer.size).reshape(answer.shape) <= place
+    known = np.ones_like(image), np.ones_like(kernel), done
+    windows = (top, left, rows, columns), None, (i, j, 1, 1)
+    titles = "Imagen", "Kernel", "Mapa de características"
+    x = 0.5 * _CELL
+    for numbers, shown, window, name in zip(
+        (image, kernel, answer), known, windows, titles, strict=True
+    ):
+        _cells(axes, x, numbers, shown, window, name)
+        x += _CELL * (numbers.shape[1] + 1)
+    return figure
+
+
+def _cells(axes, x, numbers, shown, window, title):
+    """Numbers in cells, their left edge at `x` inches, the window under the kernel marked."""
+    y = 0.5 * _CELL
+    axes.text(x, y - 0.1, title, fontweight="bold", fontsize=11)
+    if window:
+        _box(axes, x, y, window, color=YELLOW, fill=True, alpha=0.45, lw=0)
+    for place in np.ndindex(numbers.shape):
+        _box(axes, x, y, (*place, 1, 1), color=GREY, lw=0.8)
+        if shown[place]:
+            i, j = (_CELL * (k + 0.5) for k in place)
+            text = _short(numbers[place])
+            axes.text(x + j, y + i, text, ha="center", va="center", fontsize=12)
+    if window:
+        _box(axes, x, y, window, color=VERMILLION, lw=2.5)
+
+
+def _box(axes, x, y, window, *, color, fill=False, **how):
+    from matplotlib.patches import Rectangle
+
+    top, left, rows, columns = (_CELL * side for side in window)
+    axes.add_patch(Rectangle((x + left, y + top), columns, rows, color=color, fill=fill, **how))
+
+
+def _short(value):
+    return f"{value:g}".replace(".", ",").replace("-", "−")
