@@ -255,17 +255,18 @@ def test_mixed_precision_trains_without_nan(loss, mixed_precision):
 def network(input_shape, activation):
     image = keras.Input(input_shape)
     conv = {3: keras.layers.Conv2D, 4: keras.layers.Conv3D}[len(input_shape)]
-    return keras.Model(image, conv(2, 1, activation=activation)(image))
+    # zeros, because each backend draws its own random numbers
+    out = conv(2, 1, kernel_initializer="zeros", activation=activation)(image)
+    return keras.Model(image, out)
 
 
 @pytest.mark.parametrize("loss", [*LOSSES, dice_loss, tversky_loss], ids=name)
 def test_a_network_learns_with_it(loss):
-    keras.utils.set_random_seed(0)
-    image = np.random.default_rng(0).integers(0, 2, (4, 8, 8, 1)).astype("float32")
-    true = np.concatenate([1 - image, image], axis=-1)
+    image = np.random.default_rng(0).choice([-1.0, 1.0], (4, 8, 8, 1))
+    true = np.concatenate([image < 0, image > 0], axis=-1).astype("float32")
     model = network((8, 8, 1), "sigmoid" if getattr(loss, "multilabel", False) else "softmax")
-    model.compile(keras.optimizers.Adam(0.3), loss)
-    losses = model.fit(image, true, epochs=12, verbose=0).history["loss"]
+    model.compile(keras.optimizers.Adam(0.5), loss)
+    losses = model.fit(image, true, epochs=15, verbose=0).history["loss"]
     assert losses[-1] < 0.5 * losses[0]
 
 

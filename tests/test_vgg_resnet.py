@@ -8,6 +8,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from keras.ops import convert_to_numpy
 
 from course.models import residual_block, resnet, vgg, vgg_block
 
@@ -76,7 +77,8 @@ def test_with_keras_weights_it_sees_what_keras_vgg16_sees():
             model.get_layer(layer.name).set_weights(layer.get_weights())
     ours = keras.Model(model.input, model.get_layer("block5_pool").output)
     pixels = np.random.default_rng(0).uniform(0, 255, (2, 32, 64, 3)).astype("float32")
-    np.testing.assert_allclose(ours(pixels), theirs(pixels / 255), rtol=1e-3, atol=1e-6)
+    expected = convert_to_numpy(theirs(pixels / 255))
+    np.testing.assert_allclose(convert_to_numpy(ours(pixels)), expected, rtol=1e-3, atol=1e-6)
 
 
 def test_with_keras_weights_it_sees_what_keras_resnet50_sees():
@@ -89,8 +91,8 @@ def test_with_keras_weights_it_sees_what_keras_resnet50_sees():
             model.get_layer(_our_name(layer.name)).set_weights(values)
     ours = keras.Model(model.input, model.get_layer("stage4_block3_out").output)
     pixels = np.random.default_rng(0).uniform(0, 255, (2, 32, 40, 3)).astype("float32")
-    expected = np.asarray(theirs(pixels / 255))
-    np.testing.assert_allclose(ours(pixels), expected, atol=1e-3 * np.abs(expected).max())
+    received, expected = convert_to_numpy(ours(pixels)), convert_to_numpy(theirs(pixels / 255))
+    np.testing.assert_allclose(received, expected, atol=1e-3 * np.abs(expected).max())
 
 
 def _our_name(theirs):
@@ -169,7 +171,7 @@ def test_a_block_that_has_learned_nothing_lets_its_input_through(block, channels
     last = "b_conv2" if block == "basic" else "b_conv3"
     model.get_layer(last).set_weights([np.zeros_like(model.get_layer(last).get_weights()[0])])
     x = np.random.default_rng(0).normal(size=(2, 5, 5, channels)).astype("float32")
-    np.testing.assert_array_equal(model(x), np.maximum(x, 0))
+    np.testing.assert_array_equal(convert_to_numpy(model(x)), np.maximum(x, 0))
 
 
 def test_a_resnet_takes_any_size():
@@ -180,18 +182,15 @@ def test_a_resnet_takes_any_size():
 
 @pytest.mark.parametrize("name", SMALL)
 def test_every_weight_receives_a_gradient(name):
-    import tensorflow as tf
-
     keras.utils.set_random_seed(0)
     model = SMALL[name]()
     pixels = np.random.default_rng(0).integers(0, 256, (4, 28, 28, 1)).astype("float32")
-    with tf.GradientTape() as tape:
-        answers = model(pixels, training=True)
-        loss = -tf.reduce_mean(tf.math.log(answers[:, 0]))
-    np.testing.assert_allclose(np.sum(answers, axis=1), 1, rtol=1e-5)
-    gradients = tape.gradient(loss, [v.value for v in model.trainable_variables])
-    for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
-        assert gradient is not None and np.abs(gradient).max() > 0, variable.path
+    np.testing.assert_allclose(model.predict(pixels, verbose=0).sum(axis=1), 1, rtol=1e-5)
+    before = [convert_to_numpy(variable).copy() for variable in model.trainable_variables]
+    model.compile(keras.optimizers.SGD(1.0), "sparse_categorical_crossentropy")
+    model.train_on_batch(pixels, np.zeros(4))
+    for variable, old in zip(model.trainable_variables, before, strict=True):
+        assert not np.array_equal(convert_to_numpy(variable), old), variable.path
 
 
 def test_they_load_in_a_process_without_course(tmp_path):
