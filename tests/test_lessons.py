@@ -14,6 +14,7 @@ from tests.kaggle_stub import KaggleStub
 ROOT = Path(__file__).parents[1]
 LESSONS = sorted((ROOT / "kernels").glob("*/*.py"))
 SHORT = {
+    "taller0": ("--epochs", "1", "--limit", "300"),
     "taller1": ("--epochs", "1", "--limit", "300", "--curve-epochs", "1"),
     "taller2": ("--epochs", "1", "--limit", "300"),
     "taller3": ("--epochs", "1", "--limit", "300"),
@@ -62,9 +63,12 @@ def test_a_lesson_keeps_the_fixed_order_and_is_short(lesson):
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
 def test_the_default_of_a_lesson_is_kaggle(lesson):
+    """Unless its metadata say that it needs no data set: then it is what is embedded."""
+    metadata = json.loads(lesson.with_name("kernel-metadata.json").read_text(encoding="utf-8"))
+    default = "kaggle" if metadata["dataset_sources"] else "sample"
     done = course(lesson.parent, "run", lesson.stem, "--help")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"--source.*\(default:\s+kaggle\)", done.stdout, re.DOTALL)
+    assert re.search(rf"--source VALUE[^)]*\)[^)]*\(default:\s+{default}\)", done.stdout)
     for name in ("epochs", "batch-size", "seed", "limit", "run-dir", "resume"):
         assert f"--{name}" in done.stdout
 
