@@ -18,7 +18,7 @@
 # atención.
 #
 # **Qué esperar.** Con `--source sample` (28 cerebros inventados por el programa, sin descargar
-# nada): Dice medio del tumor completo de 0,9 o más en casos que la red no vio, en menos de 5
+# nada): Dice medio del tumor completo de 0,91 a 0,94 en casos que la red no vio, en unos 5
 # minutos con 2 núcleos de CPU. Con BraTS 2020 en Kaggle no lo hemos medido todavía. Para
 # comparar: nnU-Net ganó BraTS 2020 con Dice 0,89 / 0,85 / 0,82 (WT / TC / ET). Si algo promete
 # más de 0,95, sospecha de la métrica: aquí veremos por qué.
