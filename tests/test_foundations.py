@@ -283,7 +283,8 @@ def test_a_staircase_is_a_network_with_one_hidden_layer():
 def test_one_neuron_more_never_hurts_where_it_was_fitted(n):
     function, x = approximation.FUNCTIONS["Onda: sen 4πx"], np.linspace(0, 1, 200)
     few, more = (
-        np.square(approximation.best_output(function, k, points=200)(x) - function(x)).sum() for k in (n, n + 1)
+        np.square(approximation.best_output(function, k, points=200)(x) - function(x)).sum()
+        for k in (n, n + 1)
     )
     assert more <= few + 1e-9
 
