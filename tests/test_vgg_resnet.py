@@ -1,9 +1,11 @@
 """VGG and ResNet: the papers' parameter counts, keras.applications' outputs, names, mistakes."""
 
 import math
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,6 +14,7 @@ from keras.ops import convert_to_numpy
 
 from course.models import residual_block, resnet, vgg, vgg_block
 
+ROOT = Path(__file__).parents[1]
 VGG16 = {"filters": (64, 128, 256, 512, 512), "repeats": (2, 2, 3, 3, 3)}
 RESNET50 = {
     "filters": (64, 128, 256, 512),
@@ -148,8 +151,9 @@ def test_every_layer_of_a_resnet_can_be_named():
         for block in ("stage1_block1", "stage2_block1")  # where 4 × filters is another number
         for kind in ("conv", "norm")
     }
+    strides = {f"stage2_block1_{conv}_stride" for conv in ("conv1", "shortcut_conv")}
     stem = {f"stem_{part}" for part in ("conv_pad", "conv", "norm", "relu", "pool_pad", "pool")}
-    assert names == {"pixels", "scale", "average", "output"} | stem | blocks | shortcuts
+    assert names == {"pixels", "scale", "average", "output"} | stem | blocks | shortcuts | strides
 
 
 def test_a_vgg_halves_and_rounds_up():
@@ -178,6 +182,22 @@ def test_a_resnet_takes_any_size():
     model = resnet((None, None, 1), 3, filters=(4, 8), repeats=(1, 1))
     for size in ((9, 20), (28, 28)):
         assert model(np.zeros((1, *size, 1))).shape == (1, 3)
+
+
+def test_training_outlives_a_smaller_last_batch():
+    """TensorFlow's strided 1×1 convolution crashes the process there, with oneDNN on."""
+    program = (
+        "import keras, numpy as np\n"
+        "from course.models import resnet\n"
+        "for block in ('basic', 'bottleneck'):\n"
+        "    model = resnet((28, 28, 1), 4, filters=(8, 16), repeats=(1, 1), block=block)\n"
+        "    model.compile('sgd', 'sparse_categorical_crossentropy')\n"
+        "    x, y = np.zeros((447, 28, 28, 1)), np.arange(447) % 4\n"
+        "    model.fit(x, y, batch_size=128, epochs=3, verbose=0)\n"
+    )
+    environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": "1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", program], env=environment)
+    assert done.returncode == 0
 
 
 @pytest.mark.parametrize("name", SMALL)

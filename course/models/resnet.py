@@ -84,7 +84,8 @@ def residual_block(x, filters, name, block="basic", stride=1):
     Returns:
         Tensor, `(batch, height / stride, width / stride, filters)`, or `4 * filters` channels from
         a bottleneck. The layers are called `<name>_conv1`, `<name>_norm1`, `<name>_relu1`, …,
-        `<name>_shortcut_conv`, `<name>_shortcut_norm`, `<name>_add`, `<name>_out`.
+        `<name>_shortcut_conv`, `<name>_shortcut_norm`, `<name>_add`, `<name>_out`; before a 1×1
+        convolution with a stride stands `<its name>_stride`.
 
     Example:
 
@@ -118,6 +119,11 @@ def _stem(x, filters, kind):
 
 
 def _conv_norm(x, filters, side, stride, conv_name, norm_name, padding="same"):
+    if side == 1 and stride > 1:
+        # A 1×1 convolution with a stride reads every other pixel, and so does this pooling. Trained
+        # on a CPU with oneDNN, TensorFlow 2.21's convolution crashes at the smaller last batch.
+        x = layers.MaxPooling2D(1, strides=stride, padding="same", name=f"{conv_name}_stride")(x)
+        stride = 1
     x = layers.Conv2D(
         filters,
         side,
