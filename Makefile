@@ -4,6 +4,7 @@
 # make test-lowest  the suite with the lowest versions that requirements.txt declares
 # make test-forms   every lesson as script, as Kaggle kernel and as notebook, with those versions
 # make test-jax     models, losses and metrics with JAX in TensorFlow's place
+# make test-torch   the same with PyTorch
 #
 # Each makes the environment it needs and installs only what is missing.
 
@@ -12,7 +13,7 @@ PYTHON := $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 py
 	$(name) -c "import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" \
 	2>/dev/null && echo $(name))))
 
-.PHONY: train test lint test-lowest test-forms test-jax
+.PHONY: train test lint test-lowest test-forms test-jax test-torch
 
 train: .venv/runtime
 	.venv/bin/python -m course run taller2 --source sample
@@ -32,9 +33,16 @@ test-forms: .venv-lowest/test
 	.venv-lowest/bin/python -m pytest -m forms
 
 # the rooms that keras.ops alone must carry
+ON_ANY_BACKEND := tests/test_models.py tests/test_unet.py tests/test_vgg_resnet.py \
+	tests/test_losses.py tests/test_metrics.py course/losses.py course/metrics.py
+
 test-jax: .venv/jax
-	KERAS_BACKEND=jax .venv/bin/python -m pytest tests/test_models.py tests/test_unet.py \
-		tests/test_losses.py tests/test_metrics.py course/models course/losses.py course/metrics.py
+	KERAS_BACKEND=jax .venv/bin/python -m pytest $(ON_ANY_BACKEND)
+
+# On Linux pip brings PyTorch with CUDA, 3 GB. Where there is a build without it, name that one:
+# make test-torch TORCH=torch==2.13.0+cpu
+test-torch: .venv/torch
+	KERAS_BACKEND=torch .venv/bin/python -m pytest $(ON_ANY_BACKEND)
 
 # `>=` in requirements.txt becomes `==`: what is declared as enough is what gets tested.
 .venv-lowest/test: requirements.txt pyproject.toml | .venv-lowest
@@ -48,6 +56,10 @@ test-jax: .venv/jax
 
 .venv/jax: .venv/test
 	.venv/bin/python -m pip install -e ".[test,jax]"
+	touch $@
+
+.venv/torch: .venv/test
+	.venv/bin/python -m pip install -e ".[test,torch]" $(TORCH)
 	touch $@
 
 .venv/runtime: requirements.txt | .venv

@@ -75,3 +75,13 @@ def test_the_lowest_versions_are_those_declared(make, tmp_path):
     done = make("-n", "test-lowest", python3=f'exec {sys.executable} "$@"')
     assert "sed 's/>=/==/' requirements.txt > .venv-lowest/lowest.txt" in done.stdout
     assert ".venv-lowest/bin/python -m pytest" in done.stdout
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_another_backend_runs_the_tests_that_are_there(make, backend):
+    done = make("-n", f"test-{backend}", python3=f'exec {sys.executable} "$@"')
+    assert f'pip install -e ".[test,{backend}]"' in done.stdout
+    command = done.stdout[done.stdout.index(f"KERAS_BACKEND={backend} ") :]
+    named = [word for word in command.split() if word.endswith(".py")]
+    assert "tests/test_losses.py" in named
+    assert [name for name in named if not (ROOT / name).is_file()] == []
