@@ -204,3 +204,12 @@ print(f"\n{report.headline}\nCarpeta: {run}\nInforme: {page}")
 # 4. Toma una foto de tu mano sobre un fondo liso y prueba: `python -m course predict
 #    runs/taller3_cnn_senas mi_mano.jpg`. ¿Acierta? ¿Qué tiene tu foto que no tengan las del
 #    conjunto?
+# 5. Cambia la red por otra de las láminas y deja igual todo lo demás. **VGG** apila convoluciones
+#    de 3×3 antes de cada agrupación; **ResNet** suma a cada bloque su propia entrada, y así el
+#    gradiente llega hasta el comienzo. Las dos se importan de `course.models`, como `cnn`:
+#
+#        model = vgg((28, 28, 1), 24, filters=(16, 32, 64), repeats=(2, 2, 2), units=(128,))
+#        model = resnet((28, 28, 1), 24, filters=(8, 16, 32), repeats=(1, 1, 1))
+#
+#    ¿Cuál tiene menos parámetros? ¿Cuál acierta más en la validación por fotografía? ¿Cuál tarda
+#    menos? (La primera capa ya no se llama `level1_conv`: mira `model.summary()`.)
