@@ -212,4 +212,4 @@ print(f"\n{report.headline}\nCarpeta: {run}\nInforme: {page}")
 #        model = resnet((28, 28, 1), 24, filters=(8, 16, 32), repeats=(1, 1, 1))
 #
 #    ¿Cuál tiene menos parámetros? ¿Cuál acierta más en la validación por fotografía? ¿Cuál tarda
-#    menos? (La primera capa ya no se llama `level1_conv`: mira `model.summary()`.)
+#    menos? En la sección 6 la primera convolución se llama entonces `block1_conv1` o `stem_conv`.
