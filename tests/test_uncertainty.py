@@ -95,7 +95,7 @@ def test_a_bootstrap_of_a_mean_agrees_with_scipy():
     values = np.random.default_rng(1).normal(0.8, 0.1, 12)
     for statistic in (np.mean, np.median):
         expected = stats.bootstrap(
-            (values,), statistic, n_resamples=9999, method="percentile", rng=0
+            (values,), statistic, n_resamples=9999, method="percentile", random_state=0
         ).confidence_interval
         received = bootstrap(values, statistic, times=9999)
         assert received == pytest.approx((expected.low, expected.high), abs=0.01)
