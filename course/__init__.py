@@ -2,8 +2,9 @@
 
 The map of the house, floor by floor; imports only go down:
 
-    3  cli · runs · kaggle                                   the command `python -m course`
+    3  cli · runs · kaggle · exercises                       the command `python -m course`
     2  training · inference · evaluation · report · export   arrays in, arrays out
+       explain · detection                                   looking into networks; finding objects
     1  datasets · figures                                    files to arrays; arrays to pictures
     0  models · losses · metrics · regions · foundations     keras and numbers only
        catalog · settings · images · errors                  what everything else stands on
@@ -21,6 +22,8 @@ _ROOMS = (
     "detection",
     "errors",
     "evaluation",
+    "exercises",
+    "explain",
     "export",
     "figures",
     "foundations",

@@ -42,8 +42,8 @@ def test_a_notebook_opens_in_colab_as_it_should(lesson):
         f"{lesson}-{number:02}" for number in range(len(notebook.cells))
     ]
     assert all(cell.outputs == [] for cell in notebook.cells if cell.cell_type == "code")
-    (_, said), *rest = percent.cells(lessons.find(lesson))
-    assert [(cell.cell_type, cell.source) for cell in body] == rest
+    (_, said, _), *rest = percent.cells(lessons.find(lesson))
+    assert [(cell.cell_type, cell.source, cell.metadata) for cell in body] == rest
     badges = f"\n\n{notebooks.badges(lesson)}"
     assert badges in title.source and title.source.replace(badges, "") == said
     gpu = lesson.partition("_")[0] in ("taller2", "taller3", "taller4", "taller5")

@@ -12,7 +12,15 @@ from course.kaggle import percent
 
 def by_jupytext(text):
     notebook = jupytext.reads(text, fmt="py:percent")
-    return [(cell.cell_type, cell.source) for cell in notebook.cells]
+    return [
+        # jupytext notes in the metadata, for its own use, how many blank lines came after a cell
+        (
+            cell.cell_type,
+            cell.source,
+            {"tags": cell.metadata.tags} if "tags" in cell.metadata else {},
+        )
+        for cell in notebook.cells
+    ]
 
 
 @pytest.mark.parametrize("lesson", lessons.names())
@@ -27,7 +35,7 @@ CODE_LINES = ["x = 1", "", "def f():", "    return '# %% no marker'", "# a comme
 MARKDOWN_LINES = ["# text", "#", "# ## head", "#   - item", "# ```\n# x\n# ```", "# `# %%`"]
 SOME_CODE = st.lists(st.sampled_from(CODE_LINES), min_size=1, max_size=5).filter(any)
 CELLS = st.one_of(
-    st.tuples(st.just("# %%"), SOME_CODE),
+    st.tuples(st.sampled_from(["# %%", '# %% tags=["ejercicio"]']), SOME_CODE),
     st.tuples(st.just("# %% [markdown]"), st.lists(st.sampled_from(MARKDOWN_LINES), min_size=1)),
 )
 
@@ -44,7 +52,9 @@ def test_any_lesson_is_read_as_jupytext_reads_it(tmp_path_factory, cells, header
         assert "lesson.py, line " in str(letter)
         return
     # blank lines at a cell's end: jupytext keeps what is more than PEP 8 asks for
-    assert found == [(kind, source.rstrip("\n")) for kind, source in by_jupytext(text)]
+    assert found == [
+        (kind, source.rstrip("\n"), about) for kind, source, about in by_jupytext(text)
+    ]
 
 
 def test_a_notebook_is_valid_and_says_what_it_was_given():

@@ -76,7 +76,7 @@ def notebook(taller) -> str:
     page, tag = repository(), f"v{course.__version__}"
     stamp = f"Hecho con course {course.__version__}: python -m course notebooks build"
     first = first_cell.installed(f"git+https://github.com/{page}@{tag}", stamp)
-    (_, title), *cells = percent.cells(lesson)
+    (_, title, _), *cells = percent.cells(lesson)
     title = title.replace("\n", f"\n\n{badges(lesson.stem)}\n", 1)
     about = metadata.read(lesson)
     colab = {"name": about["title"], "provenance": [], "toc_visible": True}

@@ -7,22 +7,27 @@ import re
 from course.errors import CourseError
 
 _MARKER = re.compile(r"# %%(.*)")
+_KINDS = {  # what follows the marker
+    "": ("code", {}),
+    "[markdown]": ("markdown", {}),
+    'tags=["ejercicio"]': ("code", {"tags": ["ejercicio"]}),  # a student's to fill in
+}
 
 
 def cells(path) -> list:
-    """The cells of a lesson, `("markdown" or "code", text)` each, as jupytext reads them.
+    """The cells of a lesson, `("markdown" or "code", text, metadata)` each, as jupytext reads them.
 
     Raises:
         CourseError: the file cannot be read, is no Python, or is written in another way than the
             lessons are; with its line.
     """
     text = source(path)
-    found, kind, lines = [], "code", []
+    found, kind, about, lines = [], "code", {}, []
     for number, line in enumerate(_lines(text), 1):
         marker = _MARKER.fullmatch(line)
         if marker:
-            found.append((kind, lines))
-            kind, lines = _kind(marker[1].strip(), path, number), []
+            found.append((kind, lines, about))
+            (kind, about), lines = _kind(marker[1].strip(), path, number), []
         elif kind == "code":
             lines.append(line)
         elif line.strip() == "" or line == "#":
@@ -34,8 +39,8 @@ def cells(path) -> list:
                 f"{path}, line {number}: expected text, after '# '. Received: {line!r:.80}\n"
                 "Next: put '# %%' on a line of its own before code."
             )
-    found.append((kind, lines))
-    whole = [(kind, "\n".join(lines).rstrip("\n")) for kind, lines in found]
+    found.append((kind, lines, about))
+    whole = [(kind, "\n".join(lines).rstrip("\n"), about) for kind, lines, about in found]
     return whole if whole[0][1] else whole[1:]
 
 
@@ -99,10 +104,9 @@ def _lines(text):
 
 
 def _kind(words, path, number):
-    kind = {"": "code", "[markdown]": "markdown"}.get(words)
-    if kind is None:
+    if words not in _KINDS:
         raise CourseError(
-            f"{path}, line {number}: expected '# %%' or '# %% [markdown]'. "
-            f"Received: {words!r:.80}\nNext: correct it."
+            f"{path}, line {number}: expected '# %%', '# %% [markdown]' or "
+            f"'# %% tags=[\"ejercicio\"]'. Received: {words!r:.80}\nNext: correct it."
         )
-    return kind
+    return _KINDS[words]

@@ -38,6 +38,7 @@ from course.catalog import origin
 from course.datasets import mnist, splits
 from course.datasets.batches import Batches
 from course.evaluation import evaluate_classifier
+from course.exercises import ejercicio
 from course.export import export
 from course.foundations.activations import activation
 from course.foundations.approximation import FUNCTIONS, best_output, largest_error, staircase
@@ -74,6 +75,20 @@ figure = figures.activations(title="Las funciones de activación y sus derivadas
 figures.show(figure, run / "figures" / "activaciones.png")
 print("Escalón en −2, 0 y 2:", activation("heaviside")([-2, 0, 2]))
 print("Sigmoide en −1000 y 1000, sin desbordarse:", activation("sigmoid")([-1000, 1000]))
+
+# %% [markdown]
+# **Ejercicio 0.1. Softplus que no se desborda.** Escribe `softplus(z)`, la última fila de la tabla:
+# ln(1 + e^z) para cada número del arreglo `z`. También debe responder bien para z = 1000 y
+# z = -1000, donde e^z no cabe en un número de la máquina o se vuelve cero.
+
+
+# %% tags=["ejercicio"]
+def softplus(z):
+    # Escribe aquí tu respuesta.
+    ...
+
+
+ejercicio("0.1").comprobar(softplus)
 
 # %% [markdown]
 # ## 4. El perceptrón multicapa y la retropropagación

@@ -1,0 +1,53 @@
+"""Exercises that check themselves, `ejercicio("2.3")`: one file per taller.
+
+A student asks for an exercise and sees what it wants; `.pista()` gives one hint after the other,
+`.comprobar(answer)` says what is wrong with an answer, `.solucion()` shows one that is right.
+"""
+
+import importlib
+import pkgutil
+import re
+
+from course.errors import CourseError
+
+__all__ = ["ejercicio"]
+
+
+def ejercicio(number):
+    """One exercise, by its number.
+
+    Args:
+        number: Text such as `"2.3"`, the third of Taller 2; `2.3` and `"2,3"` do as well.
+
+    Returns:
+        A `course.exercises.exercise.Exercise`, the same one each time: it remembers which hints it
+        has given.
+
+    Raises:
+        CourseError: There is no such exercise; in Spanish, with those that there are.
+
+    Example:
+
+    >>> ejercicio("0.1").title
+    'Softplus que no se desborda'
+    """
+    wanted = str(number).strip().replace(",", ".")
+    taller = re.match(r"\d+(?=\.)", wanted)
+    if taller and taller[0] in _talleres():
+        for exercise in _exercises(taller[0]):
+            if exercise.number == wanted:
+                return exercise
+    there_are = [e.number for taller in _talleres() for e in _exercises(taller)]
+    raise CourseError(
+        f"No hay un ejercicio {number!r}. Estos son los que hay: {', '.join(there_are)}.\n"
+        f'Qué escribir ahora: ejercicio("{there_are[0]}")'
+    )
+
+
+def _talleres():
+    names = (module.name for module in pkgutil.iter_modules(__path__))
+    return sorted(name.removeprefix("taller") for name in names if name.startswith("taller"))
+
+
+def _exercises(taller):
+    return importlib.import_module(f"{__name__}.taller{taller}").EXERCISES

@@ -1,0 +1,171 @@
+"""What is wrong with an answer: first the exercise's own mistakes, then those of every exercise."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from course.exercises.answers import Objection, agree, arrays, show
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A known way to go wrong.
+
+    Args:
+        wrong: Function that answers wrongly in this way; it takes what the right one takes.
+        diagnosis: Text in Markdown, what to tell whoever answers the same on every input.
+    """
+
+    wrong: Callable
+    diagnosis: str
+
+
+def diagnose(exercise, trials):
+    """What is wrong, with a call that shows it, or "" if every trial is right."""
+    failed = [trial for trial in trials if not trial.is_right]
+    if not failed:
+        return ""
+    shown = min(failed, key=lambda trial: sum(np.size(value) for value in trial.inputs))
+    said = _known(exercise, trials) or _constant(exercise, trials) or _general(trials, shown)
+    right = len(trials) - len(failed)
+    some = f" (En {right} de {len(trials)} casos acierta; en este no.)" if right else ""
+    return f"{said}\n{_evidence(exercise, shown)}{some}"
+
+
+def _known(exercise, trials):
+    for mistake in exercise.mistakes:
+        if all(agree(trial.got, _wrong(exercise, mistake, trial)) for trial in trials):
+            return mistake.diagnosis
+    return ""
+
+
+def _wrong(exercise, mistake, trial):
+    inputs = copy.deepcopy(trial.inputs)
+    try:
+        with np.errstate(all="ignore"):
+            return arrays(exercise, mistake.wrong(*inputs), trial.inputs, len(trial.right))
+    except (Objection, ArithmeticError, ValueError, LookupError):
+        return []  # this mistake cannot be made on this input
+
+
+def _constant(exercise, trials):
+    first = trials[0]
+    if not all(agree(trial.got, first.got) for trial in trials):
+        return ""
+    if not exercise.wants_function or all(agree(trial.right, first.right) for trial in trials):
+        return ""
+    return (
+        "Tu función devuelve siempre lo mismo, sea cual sea la entrada (¿el resultado del "
+        "ejemplo?). Calcúlalo a partir de lo que recibe."
+    )
+
+
+def _general(trials, shown):
+    """The first part that is wrong, looked at without knowing the exercise."""
+    part = next(
+        i
+        for i in range(len(shown.right))
+        if not agree(shown.got[i : i + 1], shown.right[i : i + 1])
+    )
+    where = f"En el resultado {part + 1} de {len(shown.right)}: " if len(shown.right) > 1 else ""
+    pairs = [(trial.got[part], trial.right[part]) for trial in trials]
+    got, right = shown.got[part], shown.right[part]
+    if got.shape != right.shape and not got.size == right.size == 1:
+        return where + _shape(got, right)
+    pairs = [(g.astype(float).reshape(r.shape), r.astype(float)) for g, r in pairs]
+    return where + (_not_finite(pairs) or _transformed(pairs) or _proportion(pairs) or _range(pairs)
+                    or "El resultado tiene la forma correcta, pero otros valores.")  # fmt: skip
+
+
+def _shape(got, right):
+    said = f"La forma de tu resultado es {got.shape} y debe ser {right.shape}: "
+    if right.ndim == 0:
+        return f"{said}se espera un solo número. ¿Falta sumar o promediar?"
+    if got.ndim == 0:
+        return f"{said}llegó un solo número. ¿Sumaste o promediaste de más?"
+    if got.shape == right.shape[::-1]:
+        return f"{said}los ejes están intercambiados."
+    if got.size == right.size:
+        return f"{said}son los mismos números en otra forma, con un eje de más o de menos."
+    if got.ndim == right.ndim:
+        less = {a - b for a, b in zip(got.shape, right.shape, strict=True)} - {0}
+        if less in ({1}, {-1}):
+            return f"{said}{'sobra' if less == {1} else 'falta'} uno en un eje. Cuenta otra vez."
+    return f"{said}mira qué eje se reduce y cuál se conserva."
+
+
+def _not_finite(pairs):
+    if any(np.isnan(got).any() and not np.isnan(right).any() for got, right in pairs):
+        return "Aparece NaN: ¿0/0, inf - inf, o el logaritmo de un negativo?"
+    if any(np.isinf(got).any() and not np.isinf(right).any() for got, right in pairs):
+        return "Aparece inf: un exponente demasiado grande, o una división por cero."
+    return ""
+
+
+# What was made of the right answer, in words.
+_TRANSFORMS = {
+    "Tienes el signo cambiado.": np.negative,
+    "Los ejes están intercambiados: tu resultado es el traspuesto.": np.transpose,
+    "Tu resultado está en el orden inverso.": np.flip,
+    "Todo está corrido un lugar hacia adelante.": lambda right: _rolled(right, 1),
+    "Todo está corrido un lugar hacia atrás.": lambda right: _rolled(right, -1),
+    "Perdiste los decimales: ¿usaste // o int?": np.trunc,
+    "Redondeaste el resultado: devuélvelo con sus decimales.": np.round,
+}
+
+
+def _transformed(pairs):
+    for said, transform in _TRANSFORMS.items():
+        if all(agree([got], [transform(right)]) for got, right in pairs):
+            return said
+    if all(agree([np.sort(got, axis=None)], [np.sort(right, axis=None)]) for got, right in pairs):
+        return "Los valores son los correctos, pero en otro orden."
+    return ""
+
+
+def _rolled(right, steps):
+    return np.roll(right, steps, axis=0) if right.ndim else right
+
+
+def _proportion(pairs):
+    """One difference or one factor between all that came and all that is right."""
+    got, right = (np.concatenate([np.ravel(pair[i]) for pair in pairs]) for i in (0, 1))
+    if np.ptp(right) == 0:
+        return ""
+    more = np.mean(got - right)
+    if np.ptp(got - right) <= 1e-5 * max(abs(more), 1e-3):
+        side = "más" if more > 0 else "menos"
+        return f"Tu resultado tiene siempre {show(abs(more).round(6))} de {side}: cuenta otra vez."
+    factor = (got @ right) / (right @ right)
+    if abs(factor) > 1e-6 and agree([got], [factor * right]):
+        times = {2: "el doble de lo correcto", 0.5: "la mitad de lo correcto"}.get(
+            float(factor.round(4)), f"{show(factor.round(4))} veces lo correcto"
+        )
+        return f"Tu resultado es siempre {times}: mira por cuánto divides o multiplicas."
+    return ""
+
+
+def _range(pairs):
+    low = min(right.min(initial=np.inf) for _, right in pairs)
+    high = max(right.max(initial=-np.inf) for _, right in pairs)
+    for bottom, top, what in ((0, 1, "0 y 1"), (-1, 1, "-1 y 1")):
+        if bottom <= low and high <= top and high > low:
+            if any(got.min(initial=0) < bottom or got.max(initial=0) > top for got, _ in pairs):
+                return f"El resultado debe estar entre {what}: ¿olvidaste normalizar?"
+    if low >= 0 and any(got.min(initial=0) < 0 for got, _ in pairs):
+        return "El resultado no puede ser negativo."
+    return ""
+
+
+def _evidence(exercise, trial):
+    """The call, what came and what is right; of long arrays only the first place that differs."""
+    call = f"{exercise.name}({', '.join(map(show, trial.inputs))})"
+    head = f"Con {call}, " if exercise.wants_function else f"Con {show(trial.inputs)}, "
+    pairs = list(zip(trial.got, trial.right, strict=True))
+    got, right = next(pair for pair in pairs if not agree(*([value] for value in pair)))
+    if right.size > 12 and got.shape == right.shape:
+        place = next(i for i in np.ndindex(right.shape) if not agree([got[i]], [right[i]]))
+        head, got, right = f"{head}en la posición {list(place)} ", got[place], right[place]
+    return f"{head}obtienes {show(got)}; lo correcto es {show(right)}."

@@ -1,0 +1,156 @@
+"""What an exercise is: a statement, hints, inputs drawn at check time, what is right, mistakes."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from course.exercises.answers import Objection, call, given, is_empty
+from course.exercises.diagnosis import Mistake, diagnose
+
+
+@dataclass
+class Exercise:
+    """One exercise. The answer is a function, or a value where `solution` is one.
+
+    Args:
+        number: Text, `"2.3"`, the third of Taller 2.
+        title: Text, short.
+        statement: Text in Markdown, what is asked. The lesson holds the same words.
+        hints: Tuple of texts, from a nudge to nearly the solution.
+        example: Tuple, the arguments of the call that the statement shows.
+        draw: Function `random → list of tuples`: the arguments of each call of a check, drawn from
+            a `numpy.random.Generator`. Few and round numbers, because a student will read them.
+        right: Function that answers rightly, found another way than `solution` where there is one.
+        mistakes: Tuple of `Mistake`, the first that fits is told.
+        solution: The function shown in the end, or the value.
+        explanation: Text in Markdown, why it is right.
+        name: Text, what a student calls her answer; a function's own name by default.
+        read: Function `(answer, *inputs) → what is compared`, for answers that are right in many
+            ways, such as kernels: it is applied to hers and to the right one. It may raise
+            `Objection`.
+    """
+
+    number: str
+    title: str
+    statement: str
+    hints: tuple
+    example: tuple
+    draw: Callable
+    right: Callable
+    mistakes: tuple[Mistake, ...]
+    solution: object
+    explanation: str
+    name: str = ""
+    read: Callable | None = None
+
+    def __post_init__(self):
+        self.name = self.name or self.solution.__name__
+        self._hints_given = 0
+
+    @property
+    def wants_function(self):
+        return callable(self.solution)
+
+    def pista(self):
+        """Show the next hint."""
+        if self._hints_given == len(self.hints):
+            return _said(f"No quedan más pistas. La solución: {self}.solucion()")
+        self._hints_given += 1
+        said = f"Pista {self._hints_given} de {len(self.hints)}. "
+        return _said(said + self.hints[self._hints_given - 1])
+
+    def comprobar(self, answer):
+        """Check an answer on fresh inputs and show what is right or wrong with it.
+
+        Args:
+            answer: Her function itself, or her value.
+
+        Returns:
+            A `Verdict`, true if the answer is right.
+        """
+        return _said(check(self, answer, np.random.default_rng()))
+
+    def solucion(self):
+        """Show a solution and why it is one."""
+        if self.wants_function:
+            code = inspect.getsource(self.solution)
+        else:
+            code = f"{self.name} = {self.solution!r}\n"
+        return _said(f"{code}\n{self.explanation}")
+
+    def __str__(self):
+        return f'ejercicio("{self.number}")'
+
+    def __repr__(self):
+        """What a terminal shows."""
+        return f"{self._repr_markdown_()}\n"
+
+    def _repr_markdown_(self):
+        """What a notebook shows."""
+        said = f"**Ejercicio {self.number}. {self.title}.** {self.statement}"
+        if self.wants_function:
+            shown = call(self.name, self.example, self.right(*self.example))
+            said += f"\n\nPor ejemplo, `{shown}`"
+        return said + f"\n\n`{self}.comprobar({self.name})`, o antes `{self}.pista()`"
+
+
+class Said(str):
+    """A text that was printed, so that a notebook does not show it a second time."""
+
+    def _ipython_display_(self):
+        pass
+
+
+class Verdict(Said):
+    """What a check said.
+
+    Attributes:
+        right: Boolean, also the verdict's own truth.
+        error: The exception that her function raised, with its traceback, or `None`.
+    """
+
+    def __new__(cls, text, right=False, error=None):
+        verdict = super().__new__(cls, text)
+        verdict.right, verdict.error = right, error
+        return verdict
+
+    def __bool__(self):
+        return self.right
+
+
+def check(exercise, answer, random):
+    """Judge an answer; prints nothing.
+
+    Args:
+        exercise: `Exercise`.
+        answer: Anything.
+        random: `numpy.random.Generator`, what the inputs are drawn from.
+
+    Returns:
+        A `Verdict`.
+    """
+    head = f"Ejercicio {exercise.number} ({exercise.title}): "
+    hint = f"\n¿Una pista? {exercise}.pista()"
+    if is_empty(answer):
+        return Verdict(
+            f"{head}está vacío. Escribe tu respuesta en lugar de los puntos (...).{hint}"
+        )
+    try:
+        trials = given(exercise, answer, exercise.draw(random))
+        wrong = diagnose(exercise, trials)
+    except Objection as objection:
+        return Verdict(f"{head}todavía no.\n{objection}{hint}", error=objection.__cause__)
+    if wrong:
+        return Verdict(f"{head}todavía no.\n{wrong}{hint}")
+    return Verdict(
+        f"{head}¡correcto! Lo probé con {len(trials)} casos elegidos al azar. "
+        f"Compara con {exercise}.solucion()",
+        right=True,
+    )
+
+
+def _said(text):
+    print(text)
+    return text if isinstance(text, Said) else Said(text)
