@@ -6,7 +6,9 @@
 FOLDER holds the four cases of BraTS 2015 that the DeepMedic project redistributes: FLAIR and T1c,
 normalised, with a brain mask and labels 0–4 (Menze et al., 2015; CC BY-NC-SA 3.0 CH). Everything
 is settled before a case is scored: the network by its settings here, the threshold on FLAIR beside
-it by the mean Dice of WT on the three training cases.
+it by the mean Dice of WT on the three training cases. The network's answer is the mean of what it
+says of the volume and of its mirror image; of it stays only the largest piece, since one piece
+holds at least 96 % of each training mask.
 """
 
 import argparse
@@ -21,6 +23,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import keras
 import numpy as np
+from scipy import ndimage
 
 from course.datasets import brats
 from course.datasets.patches import Patches, Slices
@@ -34,8 +37,8 @@ from course.training import EpochSeeds, set_seed
 
 FILES = {"flair": "Flair_subtrMeanDivStd.nii.gz", "t1ce": "T1c_subtrMeanDivStd.nii.gz"}
 SETTINGS = {  # size of a sample, samples in a batch, steps in an epoch, epochs, widths
-    2: ((192, 160), 8, 40, 15, (16, 32, 64, 128)),
-    3: ((64, 64, 64), 1, 40, 10, (16, 32, 64, 128)),
+    2: ((192, 160), 8, 40, 20, (16, 32, 64, 128)),
+    3: ((64, 64, 64), 1, 40, 15, (16, 32, 64, 128)),
 }
 
 
@@ -58,7 +61,7 @@ def main():
         model = train(others, options.dims, options.seed)
         minutes = (time.monotonic() - begun) / 60
         (volume,) = brats.volumes([held_out])
-        answer = to_labels(predict_volume(model, volume.image), volume.edition)
+        answer = to_labels(predict(model, volume.image), volume.edition)
         row = [*dice(volume, answer), threshold_dice(others, volume)]
         rows.append(row)
         print(line(held_out.name, row) + f"  {minutes:17.1f}", flush=True)
@@ -92,6 +95,18 @@ def train(cases, dims, seed):
         model.compile(keras.optimizers.Adam(schedule), DiceCrossentropy(multilabel=True))
         model.fit(batches, epochs=epochs, verbose=0, callbacks=[EpochSeeds(seed, batches)])
     return model
+
+
+def predict(model, image):
+    """Probabilities of the regions, `(D, H, W, 3)`: of both mirror images, one piece of tumour."""
+    there = predict_volume(model, image)
+    mirrored = predict_volume(model, image[:, :, ::-1])[:, :, ::-1]
+    regions = (there + mirrored) / 2
+    pieces, count = ndimage.label(regions[..., 0] > 0.5)
+    if count > 1:
+        largest = 1 + np.bincount(pieces.ravel())[1:].argmax()
+        regions[pieces != largest] = 0
+    return regions
 
 
 def dice(volume, labels):

@@ -108,7 +108,7 @@ def test_background_stays_zero_and_all_channels_change_each_its_own_way(seed):
     middle = changed[4:8][:, ::-1] if change.flips[1] else changed[4:8]
     assert not middle[:, 8:].any()
     brain = changed[4:8, -2:] if change.flips[1] else changed[4:8, :2]
-    assert (abs(brain - 1) < 0.15 + 0.1 + 6 * 0.1).all() and brain.any()
+    assert (abs(brain - 1) < 0.4 + 0.3 + 6 * 0.1).all() and brain.any()
     assert changed.dtype == "float32"
 
 
