@@ -45,7 +45,7 @@ test-torch: .venv/torch
 	KERAS_BACKEND=torch .venv/bin/python -m pytest $(ON_ANY_BACKEND)
 
 # `>=` in requirements.txt becomes `==`: what is declared as enough is what gets tested.
-.venv-lowest/test: requirements.txt pyproject.toml | .venv-lowest
+.venv-lowest/test: requirements.txt pyproject.toml | .venv-lowest/bin/pip
 	sed 's/>=/==/' requirements.txt > .venv-lowest/lowest.txt
 	.venv-lowest/bin/python -m pip install -c .venv-lowest/lowest.txt -e ".[test]"
 	touch $@
@@ -62,11 +62,12 @@ test-torch: .venv/torch
 	.venv/bin/python -m pip install -e ".[test,torch]" $(TORCH)
 	touch $@
 
-.venv/runtime: requirements.txt | .venv
+.venv/runtime: requirements.txt | .venv/bin/pip
 	.venv/bin/python -m pip install -r requirements.txt
 	touch $@
 
-.venv .venv-lowest:
+# pip comes last: an environment whose making was interrupted is made again.
+.venv/bin/pip .venv-lowest/bin/pip:
 ifeq ($(PYTHON),)
 	@echo "No Python from 3.11 to 3.13 was found (TensorFlow has no release for others yet)."
 	@echo "Install one, then type make again:"
@@ -75,5 +76,5 @@ ifeq ($(PYTHON),)
 	@echo "  Windows:         winget install Python.Python.3.12   (then see the README)"
 	@exit 1
 else
-	$(PYTHON) -m venv $@
+	$(PYTHON) -m venv $(@D:/bin=)
 endif

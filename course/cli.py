@@ -73,7 +73,7 @@ def _parser():
                           "kagglehub's cache")  # fmt: skip
 
     run = sub(commands, "run", "train: run a lesson's file with its settings", _run)
-    run.add_argument("lesson", metavar="LESSON", help="taller1, taller2, taller3")
+    run.add_argument("lesson", metavar="LESSON", help="taller0 to taller5, or a lesson's full name")
     run.add_argument(
         "flags",
         metavar="…",

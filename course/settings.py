@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import inspect
+import math
 import os
 import pathlib
 import sys
@@ -10,15 +11,25 @@ from types import SimpleNamespace
 
 from course.errors import CourseError, letters_instead_of_tracebacks
 
-# The settings that every lesson knows, and what each means.
+# What each setting means: those that every lesson knows, then what some lessons add.
 _HELP = {
     "source": "where the data come from: kaggle, sample (embedded, no download), or a folder",
     "epochs": "how many times the network sees every training example",
     "batch_size": "examples in one training step",
     "seed": "the number from which all chance is derived",
-    "limit": "use only so many training and test examples",
+    "limit": "use only so many training and test examples; default: all",
     "run_dir": "folder for the results; default: a new one below runs/",
     "resume": "go on from the last finished epoch of the same run",
+    "learning_rate": "how far a step of training goes, where it goes farthest",
+    "curve_epochs": "epochs of each network that learns the curve",
+    "dims": "2 for slices, 3 for blocks",
+    "attention": "gates on the skips",
+    "modalities": "which images of a case the network sees",
+    "filters": "filters of the first level; each level below has twice as many",
+    "patch": "sides of what is cut out to train on, in voxels",
+    "backbone": "the network that is borrowed",
+    "weights": "what it knows already: imagenet (downloaded once), a file, or none",
+    "chest_epochs": "epochs on the drawn chests",
 }
 _COMMON = {"source": "kaggle", "seed": 0, "limit": None, "run_dir": None, "resume": False}
 _TYPES_WITHOUT_DEFAULT = {"limit": int, "run_dir": str}
@@ -86,9 +97,10 @@ def _from_flags(defaults, arguments):
     )
     for name, default in defaults.items():
         flag = "--" + name.replace("_", "-")
-        text = f"{_HELP.get(name, name)} (default: {default})"
+        text = _HELP.get(name, name) + ("" if default is None else f" (default: {default})")
         if isinstance(default, bool):
-            parser.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=text)
+            on_off = argparse.BooleanOptionalAction  # --resume, --no-resume
+            parser.add_argument(flag, action=on_off, default=argparse.SUPPRESS, help=text)
         else:
             parser.add_argument(flag, default=argparse.SUPPRESS, metavar="VALUE", help=text)
     try:
@@ -128,10 +140,13 @@ def _convert(name, default, text, origin):
 
 def _number(kind, text, origin):
     try:
-        return kind(text)
+        number = kind(text)
     except ValueError:
+        number = None
+    if number is None or kind is float and not math.isfinite(number):
         expected = "a whole number" if kind is int else "a number"
-        raise CourseError(f"{origin}: expected {expected}. Received: {text!r}.") from None
+        raise CourseError(f"{origin}: expected {expected}. Received: {text!r}.")
+    return number
 
 
 def _check(values):

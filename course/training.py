@@ -14,6 +14,8 @@ It never wraps `fit`; a lesson calls that itself:
     )
 """
 
+import atexit
+import contextlib
 import csv
 import json
 import os
@@ -58,6 +60,7 @@ def run_dir(lesson, s):
     del wanted["run_dir"], wanted["resume"]
     (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
     _write(folder / "settings.json", json.dumps(wanted, indent=2, ensure_ascii=False) + "\n")
+    atexit.register(_take_back, folder.absolute())
     return folder
 
 
@@ -170,13 +173,24 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 def read_history(run):
-    """Read `history.csv` of a run: one dict an epoch, counted from 1; `[]` where there is none."""
+    """Read `history.csv` of a run: one dict an epoch, counted from 1; `[]` where there is none.
+
+    Raises:
+        CourseError: If the file is damaged.
+    """
     path = pathlib.Path(run) / "history.csv"
     if not path.exists():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return [{k: int(v) if k == "epoch" else float(v) for k, v in row.items()} for row in rows]
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        return [{k: int(v) if k == "epoch" else float(v) for k, v in row.items()} for row in rows]
+    except (OSError, ValueError, TypeError, csv.Error) as error:
+        raise CourseError(
+            f"{path} is no history of a training: {error}\n"
+            "Expected a header (epoch,loss,…) and a line of numbers per epoch. "
+            "Start anew in another --run-dir, without --resume."
+        ) from error
 
 
 def _write_history(run, rows):
@@ -206,12 +220,32 @@ def _default_folder(lesson, again):
     return newest if again and newest else folder
 
 
+def _take_back(folder):
+    """Remove a run in which nothing came about, say for a typo in the name of the source.
+
+    Otherwise the same command, corrected, would meet a folder that is not empty, and `--resume`
+    would find a run without an epoch before the one that has some.
+    """
+    made = [folder / "checkpoints", folder / "settings.json"]
+    with contextlib.suppress(OSError):
+        if sorted(folder.iterdir()) == made and not any(made[0].iterdir()):
+            made[0].rmdir()
+            made[1].unlink()
+            folder.rmdir()
+
+
 def _check_same_settings(folder, s):
     path = folder / "settings.json"
     if not path.exists():
         print(f"There is no run in {folder} to go on with: starting anew.")
         return
-    begun = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        begun = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise CourseError(
+            f"{path} cannot be read: {error}\nExpected the settings that the run began with. "
+            "Start anew in another --run-dir, without --resume."
+        ) from error
     for name, value in vars(s).items():
         if name in begun and begun[name] != value:
             raise CourseError(

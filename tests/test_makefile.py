@@ -62,12 +62,22 @@ def test_a_python_that_is_too_old_is_passed_over(make):
 
 
 def test_a_second_call_installs_nothing(make, tmp_path):
-    (tmp_path / ".venv").mkdir()
-    (tmp_path / ".venv/runtime").touch()
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    for name in ("bin/pip", "runtime"):
+        (tmp_path / ".venv" / name).touch()
     os.utime(tmp_path / "requirements.txt", (0, 0))
     done = make("-n", "train", python3="exit 127")
     assert done.stdout.splitlines() == [
         ".venv/bin/python -m course run taller2 --source sample",
+    ]
+
+
+def test_an_environment_that_was_interrupted_is_made_again(make, tmp_path):
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    done = make("-n", "train", python3=f'exec {sys.executable} "$@"')
+    assert done.stdout.splitlines()[:2] == [
+        "python3 -m venv .venv",
+        ".venv/bin/python -m pip install -r requirements.txt",
     ]
 
 

@@ -251,9 +251,9 @@ def test_the_page_tells_how_to_repeat_the_run(run):
     command = next(text for text in page.texts if text.startswith("python -m course run"))
     assert command.startswith(
         "python -m course run taller2_cnn_mnist --source 'my folder' --epochs 2 --seed 0 "
-        "--units 8,4 --augment python -m course evaluate "
+        "--units 8,4 --augment --no-quick python -m course evaluate "
     )
-    assert "run-dir" not in command and "resume" not in command and "quick" not in command
+    assert "run-dir" not in command and "resume" not in command
 
 
 def test_a_folder_without_a_run_names_no_command(tmp_path):

@@ -1,37 +1,37 @@
 """Settings: flags, variables, defaults, and what is said about a typo."""
 
+import ast
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from course.errors import CourseError
+from course.settings import _HELP as EXPLAINED
 from course.settings import settings
 
+ROOT = Path(__file__).parents[1]
 LESSON = "from course.settings import settings; print(vars(settings(epochs=12, rate=0.1)))"
 
 
 @pytest.fixture(autouse=True)
 def no_variables(monkeypatch):
-    import os
-
     for name in [name for name in os.environ if name.startswith("COURSE_")]:
         monkeypatch.delenv(name)
 
 
-def run(tmp_path, *flags):
-    lesson = tmp_path / "lesson.py"
-    lesson.write_text(LESSON)
+def run(tmp_path, *flags, lesson=LESSON):
+    path = tmp_path / "lesson.py"
+    path.write_text(lesson)
     return subprocess.run(
-        [sys.executable, lesson, *flags], capture_output=True, text=True, env=_environment()
+        [sys.executable, path, *flags], capture_output=True, text=True, env=_environment()
     )
 
 
 def _environment():
-    import os
-    from pathlib import Path
-
-    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 def test_defaults():
@@ -59,6 +59,12 @@ def test_a_flag_wins_over_a_variable(tmp_path, monkeypatch):
     assert "'epochs': 3" in run(tmp_path).stdout
 
 
+def test_what_is_on_can_be_switched_off_in_a_terminal(tmp_path):
+    lesson = LESSON.replace("epochs=12", "epochs=12, gates=True")
+    assert "'gates': True" in run(tmp_path, lesson=lesson).stdout
+    assert "'gates': False" in run(tmp_path, "--no-gates", lesson=lesson).stdout
+
+
 def test_the_variable_of_the_tests_is_no_setting(monkeypatch):
     monkeypatch.setenv("COURSE_TEST_DATA", "/nowhere")
     assert not hasattr(settings(), "test_data")
@@ -77,12 +83,14 @@ def test_a_typo_in_a_variable_suggests(monkeypatch):
         ("EPOCHS", "0", "epochs: expected 1 or more. Received: 0"),
         ("SEED", "-1", "seed: expected 0 to"),
         ("RESUME", "maybe", "COURSE_RESUME: expected 1 or 0. Received: 'maybe'"),
+        ("RATE", "nan", "COURSE_RATE: expected a number. Received: 'nan'"),
+        ("RATE", "-inf", "COURSE_RATE: expected a number. Received: '-inf'"),
     ],
 )
 def test_values_that_do_not_fit(monkeypatch, name, value, expected):
     monkeypatch.setenv(f"COURSE_{name}", value)
     with pytest.raises(CourseError, match=expected):
-        settings(epochs=12)
+        settings(epochs=12, rate=0.1)
 
 
 @pytest.mark.parametrize(
@@ -104,6 +112,19 @@ def test_help_lists_every_setting(tmp_path):
     done = run(tmp_path, "--help")
     assert done.returncode == 0
     assert all(f"--{name}" in done.stdout for name in ("epochs", "source", "limit", "run-dir"))
+
+
+def test_every_setting_of_every_lesson_is_explained():
+    """Read from the lessons' files; a name without words of its own would explain itself."""
+    lessons = sorted((ROOT / "kernels").glob("*/*.py"))
+    for lesson in lessons:
+        (call,) = (
+            node
+            for node in ast.walk(ast.parse(lesson.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "settings"
+        )
+        assert {item.arg for item in call.keywords} <= EXPLAINED.keys(), lesson.name
+    assert len(lessons) >= 6
 
 
 def test_flags_of_a_notebook_kernel_are_not_ours(monkeypatch):

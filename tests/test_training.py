@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -140,6 +141,39 @@ def test_resuming_with_other_settings_is_refused(tmp_path):
     with pytest.raises(CourseError, match="started with seed=0. Received: seed=1"):
         run_dir("taller", make(run_dir=folder, resume=True, seed=1))
     assert json.loads((tmp_path / "run/settings.json").read_text())["seed"] == 0
+
+
+@pytest.mark.parametrize("left", ["", "[1]", '{"seed": 0', "\xff"])
+def test_damaged_settings_are_a_letter(tmp_path, left):
+    (tmp_path / "settings.json").write_text(left, encoding="latin-1")
+    with pytest.raises(CourseError, match="settings.json cannot be read.*\n.*without --resume"):
+        run_dir("taller", make(run_dir=str(tmp_path), resume=True))
+    assert (tmp_path / "settings.json").read_text(encoding="latin-1") == left
+
+
+@pytest.mark.parametrize("row", ["1,abc", "1", "1,2,3", "x,2"])
+def test_a_damaged_history_is_a_letter(tmp_path, row):
+    (tmp_path / "history.csv").write_text(f"epoch,loss\n{row}\n")
+    with pytest.raises(CourseError, match="history.csv is no history.*\n.*without --resume"):
+        read_history(tmp_path)
+
+
+def test_a_run_in_which_nothing_came_about_leaves_no_folder(tmp_path, monkeypatch):
+    """A typo in --source is found after run_dir; the corrected command must find the same place."""
+    at_exit = []
+    monkeypatch.setattr(
+        "atexit.register", lambda function, *given: at_exit.append((function, given))
+    )
+    for left, kept in {"": False, "history.csv": True, "checkpoints/epoch": True}.items():
+        run = run_dir("taller", make(run_dir=str(tmp_path / "run")))
+        if left:
+            (run / left).write_text("something")
+        function, *given = at_exit.pop()
+        function(*given)
+        assert run.exists() == kept
+        if kept:
+            assert (run / "settings.json").exists() and (run / "checkpoints").exists()
+            shutil.rmtree(run)
 
 
 def test_resuming_nothing_starts_anew_and_says_so(tmp_path, capsys):

@@ -63,8 +63,7 @@ def load_data(source="kaggle", variant="mnist"):
     if variant != "mnist":
         raise CourseError(
             f'variant: "{variant}" comes through tensorflow-datasets only. Received source: '
-            f"{source}\nNext: --source tfds --variant {variant} (in a notebook: "
-            f'load_data(source="tfds", variant="{variant}")).'
+            f'{source}\nNext: mnist.load_data(source="tfds", variant="{variant}")'
         )
     if source == "sample":
         from course.datasets.samples import digits

@@ -61,11 +61,13 @@ def _commands(folder, settings):
     if lesson:
         flags = []
         for name, value in settings.items():
-            flag = "--" + name.replace("_", "-")
-            if value is True and name not in _NOT_REPEATED:
-                flags.append(flag)
-            elif value is not None and value is not False and name not in _NOT_REPEATED:
-                flags += [flag, shlex.quote(_setting(value))]
+            flag = name.replace("_", "-")
+            if value is None or name in _NOT_REPEATED:
+                continue
+            if isinstance(value, bool):
+                flags.append(f"--{flag}" if value else f"--no-{flag}")
+            else:
+                flags += [f"--{flag}", shlex.quote(_setting(value))]
         lines.append(f"python -m course run {shlex.quote(str(lesson))} {' '.join(flags)}")
     if (folder / "model.keras").is_file():
         lines.append(f"python -m course evaluate {shlex.quote(folder.as_posix())}")
