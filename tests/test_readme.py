@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,9 +72,20 @@ def test_the_example_in_the_readme_trains(monkeypatch):
     assert names["model"].history.history["accuracy"][-1] > 0.5
 
 
-def test_each_data_set_of_the_talleres_is_credited():
+def test_each_data_set_is_credited():
     from course import catalog
 
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for name in ("mnist", "sign_mnist", "california"):
-        assert catalog.get(name).handle in text
+    credits = text[text.index("## Credits") :]
+    for info in map(catalog.get, catalog.names()):
+        first_author = info.citation.split(",")[0]
+        assert info.handle in credits and first_author in " ".join(credits.split()), info.name
+
+
+@pytest.mark.parametrize("name, command", [pair for pair in ALL if pair[1].startswith("python b")])
+def test_every_script_is_there_and_says_what_it_does(name, command):
+    """What takes hours is not run here, but it starts, and knows the flags that are shown."""
+    script, *flags = shlex.split(command)[1:]
+    done = subprocess.run([sys.executable, ROOT / script, "--help"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert [flag for flag in flags if flag.startswith("--") and flag not in done.stdout] == []
