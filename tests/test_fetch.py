@@ -544,6 +544,21 @@ def test_check_and_record_look_at_the_disk_only(tiny, kaggle):
     assert kaggle.requests == []
 
 
+def test_cases_that_no_entry_lists_are_checked_by_their_headers(tiny, tmp_path):
+    with pytest.raises(CourseError, match="nothing of Scans"):
+        check("scans")
+    header = bytearray(348)
+    header[:4], header[344:348] = b"\x5c\x01\0\0", b"n+1\0"
+    folder = tmp_path / "home" / "cache" / "datasets" / "owner" / "scans" / "versions" / "1"
+    put(folder, {"data/case_1/t1.nii": bytes(header), "data/case_2/t1.nii": b"no scan"})
+    assert [(v.path.parent.name, v.how, v.problem) for v in check("scans")] == [
+        ("case_1", "form", ""),
+        ("case_2", "form", "it has no NIfTI-1 header"),
+    ]
+    with pytest.raises(CourseError, match="lists no files of Scans"):
+        record("scans")
+
+
 # ---- mounts: Kaggle and Colab
 
 

@@ -6,6 +6,7 @@ import textwrap
 from pathlib import Path
 
 from course import catalog
+from course.catalog import Content, FileInfo
 from course.datasets import contents, find, mounts
 from course.datasets.shelf import Shelf
 from course.datasets.verify import MISSING, Verdict, digest, examine
@@ -34,7 +35,7 @@ def check(name, *, data_dir=None) -> list[Verdict]:
     """
     info = catalog.get(name)
     folder = _folder(info, data_dir)
-    places = [(file, find.place(folder, file)) for file in info.files]
+    places = [(file, find.place(folder, file)) for file in info.files or _scans(info, folder)]
     return [
         examine(place, file) if place else Verdict(folder / file.path, "form", MISSING)
         for file, place in places
@@ -52,11 +53,17 @@ def record(name, *, data_dir=None) -> str:
 
     Raises:
         CourseError: the data set, or a file of it, is not here. A hash that nobody saw is no hash.
+            Or it is one whose cases are too many to list.
     """
     import yaml
 
     info = catalog.get(name)
     folder = _folder(info, data_dir)
+    if not info.files:
+        raise CourseError(
+            f"datasets.yaml lists no files of {info.title}: its cases are too many, and each is "
+            f"checked by its header.\nNext: python -m course data verify {name}"
+        )
     seen = f"kaggle, {datetime.date.today().isoformat()}"
     files, notes = [], []
     for file in info.files:
@@ -68,6 +75,12 @@ def record(name, *, data_dir=None) -> str:
     block = {"version": info.version, "version_seen": seen, "files": files}
     text = yaml.safe_dump(block, sort_keys=False, default_flow_style=None, width=96)
     return textwrap.indent("".join(notes) + text, "  ").rstrip()
+
+
+def _scans(info, folder):
+    """The NIfTI files of the cases that are here, where the catalogue lists none (BraTS)."""
+    paths = sorted(folder.glob(f"{info.cases}/*.nii*"))
+    return [FileInfo(p.relative_to(folder).as_posix(), content=Content("nifti")) for p in paths]
 
 
 def _plain(record):
@@ -86,7 +99,7 @@ def _plain(record):
 
 def _folder(info, data_dir):
     folder = cached(info.name, data_dir=data_dir) or Shelf(info, data_dir).folder
-    if info.files and folder.is_dir():
+    if folder.is_dir() and (info.files or find.holds(folder, info, info.files)):
         return folder
     raise CourseError(
         f"There is nothing of {info.title} to look at in {folder}\n"
