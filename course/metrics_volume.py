@@ -7,10 +7,14 @@ or False and True, in two dimensions or three; anything else, such as a label ma
 is refused. Each case is scored whole, in its own geometry and region by region.
 """
 
+import itertools
 import math
 
 import numpy as np
 from scipy import ndimage
+
+_REACH = 4  # voxels in each direction that are looked at one by one
+_LOOKS = 6  # for each voxel of the volume; more would take longer than a distance transform
 
 
 def dice_score(mask_true, mask_pred) -> float:
@@ -76,8 +80,7 @@ def hausdorff95(mask_true, mask_pred, spacing_mm) -> float:
     # nothing changes when empty margins go: beyond the box of both there is no voxel of either
     box = ndimage.find_objects((true | pred).view("uint8"))[0]
     true, pred = (mask[box] & ~ndimage.binary_erosion(mask[box]) for mask in (true, pred))
-    ways = ((true, pred), (pred, true))
-    return float(max(np.percentile(_distances_mm(*way, spacing_mm), 95) for way in ways))
+    return max(_p95_mm(true, pred, spacing_mm), _p95_mm(pred, true, spacing_mm))
 
 
 def sensitivity(mask_true, mask_pred) -> float:
@@ -132,6 +135,46 @@ def volume_ml(mask, spacing_mm) -> float:
     """
     (mask,) = _masks(mask)
     return int(mask.sum()) * math.prod(_spacing(spacing_mm, mask)) / 1000
+
+
+def _p95_mm(surface, other, spacing_mm):
+    """95th percentile of the distances from a surface's voxels to the nearest of the other's."""
+    distances = _near_mm(surface, other, spacing_mm)
+    if distances is None:
+        distances = _distances_mm(surface, other, spacing_mm)
+    return float(np.percentile(distances, 95))
+
+
+def _near_mm(surface, other, spacing_mm):
+    """As `_distances_mm`, with infinity for those that the percentile does not need; or None.
+
+    Around each voxel the nearest places are looked at first. Where a mask is noise nearly all have
+    found a neighbour after a few, long before a distance transform of so many is done. None says
+    that there were too many places to look at.
+    """
+    padded = np.pad(other, _REACH)
+    there, left = padded.ravel(), np.flatnonzero(np.pad(surface, _REACH))
+    n, looks, found_mm = len(left), _LOOKS * other.size, []
+    for mm, step in _steps(padded.shape, spacing_mm):
+        looks -= len(left)
+        if looks < 0:
+            return None
+        missed = left[~there[left + step]]
+        found_mm += [np.full(len(left) - len(missed), mm)]
+        left = missed
+        if n - len(left) > 0.95 * (n - 1) + 1 or not len(left):
+            return np.concatenate([*found_mm, np.full(len(left), np.inf)])
+    return None
+
+
+def _steps(shape, spacing_mm):
+    """From a voxel to those around it, the nearest first: `(mm, difference of flat indices)`."""
+    steps = np.array(list(itertools.product(range(-_REACH, _REACH + 1), repeat=len(shape))))
+    lengths_mm = np.linalg.norm(steps * np.array(spacing_mm), axis=1)
+    flat = steps @ [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+    # beyond this length a voxel outside the reach could be nearer
+    order = np.argsort(lengths_mm)[: np.sum(lengths_mm < (_REACH + 1) * min(spacing_mm))]
+    return zip(lengths_mm[order].tolist(), flat[order].tolist(), strict=True)
 
 
 def _distances_mm(surface, other, spacing_mm):
