@@ -11,14 +11,16 @@ from course.errors import CourseError
 _SMALLEST = 8  # pixels a side: below that no digit and no hand can be told apart
 _MOST_PIXELS = 64_000_000  # a 50-megapixel photograph passes; 20,000×20,000 does not
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
+_LIGHT = 191  # a chalk's level, of 255; ink of at most this can be seen on white paper
 _FAINTEST_INK = 24  # grey levels between ink and paper; less is a stain or a shadow
 
 
 def read_image(path):
     """Read a picture file as grey levels, whatever its size and colour mode.
 
-    Transparent parts show white paper, a photograph is turned upright as its EXIF note says, and
-    16 bits become 8 by dividing by 257, so that white stays white.
+    Transparent parts show white paper (black, if only light ink was drawn), a photograph is turned
+    upright as its EXIF note says, and 16 bits become 8 by dividing by 257, so that white stays
+    white.
 
     Args:
         path: a PNG or JPG file (BMP, WEBP and GIF with one frame are read too).
@@ -246,8 +248,14 @@ def _gray(picture):
         return gray if clear is None else np.where(levels == clear, np.uint8(255), gray)
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
-        paper = Image.new("RGBA", picture.size, "white")
+        paper = Image.new("RGBA", picture.size, _paper(picture))
         picture = Image.alpha_composite(paper, picture)
     elif picture.mode != "L":
         picture = picture.convert("RGB")
     return np.asarray(picture.convert("L"))
+
+
+def _paper(picture):
+    """What lies behind a transparent picture: white, or black where only light ink was drawn."""
+    drawn = np.asarray(picture.convert("L"))[np.asarray(picture.getchannel("A")) > 127]
+    return "black" if drawn.min(initial=255) > _LIGHT and drawn.size else "white"

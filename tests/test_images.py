@@ -73,6 +73,15 @@ def test_transparent_parts_are_white_paper(tmp_path):
     )
 
 
+def test_chalk_alone_lies_on_a_black_board(tmp_path):
+    chalk = np.full((8, 9, 4), 255, "uint8")
+    chalk[:, :6, 3] = 0
+    chalk[:, 6:8, 3] = 51  # a soft edge
+    assert read_image(save(tmp_path, Image.fromarray(chalk)))[0].tolist() == [0] * 6 + [51, 51, 255]
+    chalk[0, 8, :3] = 0  # and a dark dot: white is paper again
+    assert read_image(save(tmp_path, Image.fromarray(chalk)))[0].tolist() == [255] * 8 + [0]
+
+
 @pytest.mark.parametrize("kind", ["uint8", "uint16"])
 def test_a_colour_named_transparent_is_white_paper(tmp_path, kind):
     full = np.iinfo(kind).max
