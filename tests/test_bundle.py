@@ -30,7 +30,7 @@ LESSON = "taller2_cnn_mnist"  # where one is enough
 KEYS = """id id_no title code_file language kernel_type is_private enable_gpu enable_tpu
 enable_internet machine_shape dataset_sources competition_sources kernel_sources model_sources
 keywords docker_image docker_image_pinning_type""".split()
-GPU = {"taller0": False, "taller1": False, "taller2": True, "taller3": True, "taller4": True}
+GPU = {"taller2", "taller3", "taller4", "taller5"}
 
 
 def build(taller="taller2", **options):
@@ -66,7 +66,7 @@ def test_the_metadata_of_a_lesson_hold_what_kaggle_is_silent_about(lesson):
     assert 5 <= len(about["title"]) <= 50
     assert about["id"] == f"ana/{slugify(about['title'])}"
     assert (about["code_file"], about["kernel_type"]) == (f"{lesson}.py", "script")
-    gpu = GPU.get(lesson.partition("_")[0], about["enable_gpu"])
+    gpu = lesson.partition("_")[0] in GPU
     assert about["enable_gpu"] is gpu and about["enable_tpu"] is False
     assert about.get("machine_shape") == ("NvidiaTeslaT4" if gpu else None)
     assert type(about["is_private"]) is bool and type(about["enable_internet"]) is bool
@@ -160,12 +160,32 @@ def test_a_change_that_is_not_committed_is_stamped(checkout, tmp_path):
     git(checkout, "checkout", "--quiet", "course/spanish.py")
 
 
-def test_without_git_the_same_files_get_in(checkout, monkeypatch):
-    monkeypatch.setattr(pack, "_PACKAGE", checkout / "course")
-    tracked = {path.relative_to(checkout).as_posix() for path in pack._files()}
-    monkeypatch.setattr(pack, "_git", lambda *command: [])
-    found = {path.relative_to(checkout).as_posix() for path in pack._files()}
+def test_outside_a_checkout_the_same_files_get_in(checkout, monkeypatch, tmp_path):
+    tracked = set(git(checkout, "ls-files", "course").split())
+    copied = shutil.copytree(checkout / "course", tmp_path / "course")
+    monkeypatch.setattr(pack, "_PACKAGE", copied)
+    found = {path.relative_to(tmp_path).as_posix() for path in pack._files()}
     assert found == tracked | {"course/half_done.py"}  # it has no way to know better
+
+
+def test_a_checkout_of_which_git_says_nothing_is_not_packed(monkeypatch, tmp_path):
+    (tmp_path / "course").mkdir()
+    (tmp_path / ".git").write_text("gitdir: /where/it/was")  # or a folder of somebody else's
+    monkeypatch.setattr(pack, "_PACKAGE", tmp_path / "course")
+    with pytest.raises(CourseError, match="(?s)might be packed.*Why: fatal: .*Next: make `git"):
+        pack.text()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CourseError, match="Why: git is not installed"):
+        pack.text()
+
+
+def test_a_checkout_of_which_git_tracks_nothing_is_not_packed(monkeypatch, tmp_path):
+    (tmp_path / "course").mkdir()
+    (tmp_path / "course" / "secret.txt").write_text("s3cret")
+    git(tmp_path, "init", "--quiet")
+    monkeypatch.setattr(pack, "_PACKAGE", tmp_path / "course")
+    with pytest.raises(CourseError, match="tracks nothing of .*\nNext: git add course"):
+        pack.text()
 
 
 def test_the_first_cell_brings_the_package_and_nothing_heavy(tmp_path):

@@ -1,12 +1,24 @@
 """The first cell installs `course` and nothing else, from one address, and only if need be."""
 
+import importlib.machinery
 import subprocess
+import sys
 
 import pytest
 
 from course.kaggle import first_cell, missing
 
 ADDRESS = "git+https://example.org/kit@v9"
+SAID = """\
+WARNING: Retrying
+  error: subprocess-exited-with-error
+  × git clone --quiet https://example.org/kit did not run successfully.
+      fatal: unable to access 'https://example.org/kit': Could not resolve host
+      [end of output]
+  note: This error originates from a subprocess, and is likely not a problem with pip.
+error: subprocess-exited-with-error
+note: This error originates from a subprocess, and is likely not a problem with pip.
+"""  # pip 25
 
 
 @pytest.fixture
@@ -20,8 +32,7 @@ def pip(monkeypatch):
 
     def run(command, **_):
         asked.append(command)
-        said = "looking\nERROR: no such place" if asked.fails else ""
-        return subprocess.CompletedProcess(command, asked.fails, "", said)
+        return subprocess.CompletedProcess(command, asked.fails, "", SAID if asked.fails else "")
 
     monkeypatch.setattr(subprocess, "run", run)
     monkeypatch.setattr(missing, "lacking", list)
@@ -50,11 +61,9 @@ def test_course_alone_is_installed_from_its_address(pip, no_course):
 
 def test_a_folder_called_course_is_not_course(pip, tmp_path, monkeypatch):
     (tmp_path / "course").mkdir()
-    code = "import importlib.util; print(importlib.util.find_spec('course').origin)"
-    assert code  # what such a folder looks like to the cell:
-    monkeypatch.setattr(
-        "importlib.util.find_spec", lambda name: type("Spec", (), {"origin": None})()
-    )
+    found = importlib.machinery.PathFinder.find_spec("course", [str(tmp_path)])
+    assert found is not None  # Python would import it
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: found)
     execute()
     assert pip[0][-1] == ADDRESS
 
@@ -82,5 +91,14 @@ def test_a_place_that_is_not_there_is_a_letter(pip, no_course):
     with pytest.raises(SystemExit) as end:
         execute()
     letter = str(end.value)
-    assert ADDRESS in letter and "no such place" in letter and "looking" not in letter
-    assert "Internet" in letter and "COURSE_SOURCE" in letter
+    assert f"desde {ADDRESS}\nPor qué: fatal: unable to access" in letter
+    assert "subprocess" not in letter and "Internet" in letter and "COURSE_SOURCE" in letter
+
+
+def test_in_a_notebook_the_letter_stands_alone(pip, no_course, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ipykernel", None)
+    pip.fails = True
+    with pytest.raises(Exception) as end:
+        execute()
+    assert not isinstance(end.value, SystemExit)  # which IPython explains at length
+    assert end.value._render_traceback_() == [str(end.value)]

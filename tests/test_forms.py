@@ -7,6 +7,7 @@ a stub on 127.0.0.1, and the proxy of every other address.
 import json
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -163,7 +164,10 @@ def test_as_the_committed_notebook(machine, lesson, wheel, kaggle, tmp_path):
         **short(lesson),
     }
     before = machine.run("-m", "pip", "freeze").stdout
-    run_notebook(machine, notebook, environment)
+    first = run_notebook(machine, notebook, environment)[0]["metadata"]["execution"]
+    began, ended = (first[k] for k in ("iopub.execute_input", "shell.execute_reply"))
+    took = datetime.fromisoformat(ended) - datetime.fromisoformat(began)
+    assert took.total_seconds() < 20
     asked = {"is_supported", "DownloadDataset", "storage"} if fetches(lesson) else set()
     assert set(kaggle.names()) == asked
     check_run(machine, lesson)
@@ -208,9 +212,11 @@ def snapshot(folder):
 
 
 def run_notebook(machine, path, environment):
+    """The cells as they are afterwards."""
     finished = path.with_name("finished.ipynb")
     done = machine.run("-c", RUN_NOTEBOOK, path, finished, environment=environment)
     assert done.returncode == 0, done.stderr[-3000:]
-    outputs = [cell.get("outputs", []) for cell in json.loads(finished.read_text())["cells"]]
-    kinds = {output["output_type"] for cell in outputs for output in cell}
+    cells = json.loads(finished.read_text(encoding="utf-8"))["cells"]
+    kinds = {output["output_type"] for cell in cells for output in cell.get("outputs", [])}
     assert "display_data" in kinds and "error" not in kinds  # the figures are in the page
+    return cells

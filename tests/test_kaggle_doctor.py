@@ -62,7 +62,9 @@ def test_a_damaged_kaggle_json_beside_a_good_token_is_told(course, well):
 
 def test_a_file_that_others_can_read_is_told(course, well):
     course.key.chmod(0o640)
-    assert f"chmod 600 {course.key}" in to_do(course("doctor"))
+    answer = course("doctor")
+    assert f"chmod 600 {course.key}" in to_do(answer)
+    assert "chmod" not in answer.err  # once is enough
 
 
 def test_a_login_that_kagglehub_does_not_read(course, well):
@@ -95,13 +97,19 @@ def test_a_key_that_kaggle_refuses_is_told(course, well):
 
 def test_a_spent_quota_is_told(course, well):
     well.gpu_used_s = 31 * 3600
-    assert "0.0 of 30 left this week; push with --accelerator none" in to_do(course("doctor"))
+    line = to_do(course("doctor"))
+    assert "0.0 of 30 left until 28 November, 00:00 UTC; push with --accelerator none" in line
 
 
 def test_a_data_set_that_is_gone_is_told(course, well):
     well.fail(403, on="GetDataset")
     line = to_do(course("doctor"))
     assert "answers 403" in line and "https://www.kaggle.com/datasets/" in line
+
+
+def test_a_data_set_that_there_is_not_is_told(course, well):
+    well.fail(404, on="GetDataset")
+    assert "answers 404: it is not there" in to_do(course("doctor"))
 
 
 def test_a_newer_version_of_a_data_set_is_no_fault(course, well):

@@ -53,12 +53,12 @@ def test_push_wait_brings_the_run_home(course, kaggle):
     assert answer.code == 0
     lines = answer.out.splitlines()
     assert re.fullmatch(r"Pushed (ana/\S+), version 1: https://www.kaggle.com/code/\1", lines[0])
-    assert [line.split(": ")[1] for line in lines[1:4]] == [
-        "queued, 0 min, GPU",
-        "running, 0 min, GPU",
-        "complete",
+    assert lines[1:4] == [
+        "taller2_cnn_mnist: queued, 0 min, GPU: 21.5 of 30 h left this week",
+        "taller2_cnn_mnist: running, 0 min, GPU: 21.5 of 30 h left this week",
+        f"{lines[0].split()[1][:-1]}: complete",
     ]
-    assert lines[1].endswith("GPU: 21.5 of 30 h left this week")
+    assert max(map(len, lines[1:3])) < 80  # a terminal of the usual width shows all of it
     assert f"python -m course evaluate {HOME}" in answer.out
     home = course.work / HOME
     assert {str(p.relative_to(home)): p.read_bytes() for p in home.rglob("*") if p.is_file()} == {
@@ -113,8 +113,10 @@ def test_a_lesson_that_there_is_not(course, kaggle):
 def test_logs_and_status(course, kaggle):
     kaggle.pushes, kaggle.states = 1, ["RUNNING"]
     answer = course("status", "taller2")
-    assert answer.code == 0 and answer.out.endswith(": running\n")
+    assert answer.code == 0 and answer.out.endswith(", version 1: running\n")
     assert refused(course("logs", "taller2"), "is running and has no log yet", "--wait")
+    kaggle.states = ["ERROR"]
+    assert refused(course("logs", "taller2"), "ended in an error and has left no log")
     kaggle.log = LOG
     assert course("logs", "taller2").out == "epoch 1\n"
 
@@ -174,7 +176,7 @@ def test_what_comes_home_is_evaluated_as_a_local_run(course, kaggle, tmp_path):
 )
 def test_a_push_that_is_refused(course, kaggle, status, words):
     kaggle.fail(status, on="SaveKernel", headers={"Content-Type": "application/json"})
-    assert refused(course("push", "taller2", "--wait"), "not be pushed", str(status), *words)
+    assert refused(course("push", "taller2", "--wait"), "not confirm", str(status), *words)
     assert saves(kaggle) == 1  # a second one might be a second run
 
 
@@ -190,8 +192,9 @@ def test_429_is_asked_again_after_the_seconds_it_names(course, kaggle):
 def test_a_push_whose_answer_is_lost_is_not_repeated(course, kaggle):
     kaggle.hang_ups = {"SaveKernel": 1}
     answer = course("push", "taller2")
-    assert refused(answer, "connection was cut", "look before you push again")
+    assert refused(answer, "may have arrived", "look before you push again", "newest version")
     assert saves(kaggle) == kaggle.pushes == 1
+    assert ", version 1: complete" in course("status", "taller2").out
 
 
 @pytest.mark.parametrize(
@@ -231,7 +234,8 @@ def test_a_login_page_in_place_of_an_answer_is_told(course, kaggle):
 
 def test_an_unknown_accelerator_or_time_is_refused_before_anything(course, kaggle):
     answer = course("push", "taller2", "--accelerator", "nvidiateslat4")
-    assert answer.code == 2 and "Did you mean NvidiaTeslaT4?" in answer.err
+    assert refused(answer, "Did you mean NvidiaTeslaT4?")
+    assert refused(course("push", "taller2", "--accelerator", "GPU"), "--accelerator NvidiaTeslaT4")
     assert "43200" in course("push", "taller2", "--timeout", "50000").err
     assert "43200" in course("push", "taller2", "--timeout", "0").err
     assert kaggle.requests == []
@@ -341,8 +345,11 @@ def test_an_output_never_overwrites(course, finished):
 def test_an_error_page_is_never_saved_as_a_file(course, finished):
     page = b"<?xml version='1.0'?><Error><Code>ExpiredToken</Code></Error>"
     finished.bodies = {"runs/x/card.json": page}  # with code 200
-    assert refused(course("output", "taller2"), "card.json did not arrive", "Nothing was kept")
-    assert os.listdir(course.work / "runs/kaggle") == []
+    # with --wait the command would push again: the letter names another one
+    for command in (["output", "taller2"], ["push", "taller2", "--wait"]):
+        answer = course(*command)
+        assert refused(answer, "card.json did not arrive", "Nothing was kept", "kernels output")
+        assert os.listdir(course.work / "runs/kaggle") == []
 
 
 def test_a_refused_file_is_told_and_nothing_is_kept(course, finished):
@@ -363,7 +370,7 @@ def test_a_download_that_is_always_cut_leaves_nothing_and_changes_nothing(course
     assert course("output", "taller2").code == 0
     before = sorted(course.work.rglob("*"))
     finished.cut(5, times=4)
-    assert refused(course("output", "taller2"), "connection was cut", "same command again")
+    assert refused(course("output", "taller2"), "connection was cut", "output taller2_cnn_mnist")
     assert sorted(course.work.rglob("*")) == before
 
 
@@ -374,7 +381,7 @@ def test_output_of_a_running_or_failed_kernel(course, finished):
     answer = course("output", "taller2")
     assert answer.code == 0 and "ended in an error: this is what it wrote" in answer.out
     finished.outputs = {}
-    assert refused(course("output", "taller2"), "has no output")
+    assert refused(course("output", "taller2"), "has left no file and no log")
 
 
 # ---- who one is
@@ -396,7 +403,7 @@ def test_a_credential_that_cannot_be(course, kaggle, text, words):
     course.key.unlink()
     if text is not None:
         course.key.write_text(text, encoding="utf-8")
-    assert refused(course("push", "taller2"), *words, "kernels doctor")
+    assert refused(course("push", "taller2"), *words)
     assert saves(kaggle) == 0
 
 

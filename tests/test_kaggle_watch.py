@@ -7,6 +7,7 @@ import pytest
 from course.datasets.letters import Trouble
 from course.errors import CourseError
 from course.kaggle import watch
+from course.kaggle.client import Quota
 from course.kaggle.troubles import Unanswered
 
 KERNEL = "ana/taller-2"
@@ -33,7 +34,7 @@ class FakeClient:
         return self.newest
 
     def quota(self, tries):
-        return 21.5, 30.0
+        return Quota(21.5, 30.0, None)
 
     def hide(self, text):
         return text or ""
@@ -58,10 +59,10 @@ def test_in_a_pipe_there_is_a_line_a_change_and_every_five_minutes(clock, capsys
     lines = capsys.readouterr().out.splitlines()
     left = ", GPU: 21.5 of 30 h left this week"
     assert lines == [
-        f"{KERNEL}: queued, 0 min{left}",
-        f"{KERNEL}: running, 0 min{left}",
-        f"{KERNEL}: running, 5 min{left}",
-        f"{KERNEL}: running, 11 min{left}",
+        f"taller2: queued, 0 min{left}",
+        f"taller2: running, 0 min{left}",
+        f"taller2: running, 5 min{left}",
+        f"taller2: running, 11 min{left}",
         f"{KERNEL}: complete",
     ]
 
@@ -71,7 +72,7 @@ def test_on_a_terminal_one_line_is_written_over(clock, capsys, monkeypatch):
     watch.watch(FakeClient("QUEUED", "RUNNING", "COMPLETE"), KERNEL)
     out = capsys.readouterr().out
     assert out.count("\n") == 1 and out.endswith(f"\r{KERNEL}: complete\n")
-    assert f"\r{KERNEL}: queued, 0 min\r{KERNEL}: running, 0 min" in out.replace(" \r", "\r")
+    assert "\rtaller2: queued, 0 min\rtaller2: running, 0 min" in out.replace(" \r", "\r")
 
 
 def test_a_letter_does_not_stand_behind_the_live_line(clock, capsys, monkeypatch):
@@ -110,6 +111,20 @@ def test_an_end_of_the_version_before_is_not_ours(clock):
     client.version = lambda kernel: versions.pop(0)
     watch.watch(client, KERNEL, version=3)
     assert client.asked == 3
+
+
+def test_where_the_version_is_not_told_just_now_it_is_asked_again(clock):
+    client = FakeClient("COMPLETE")
+    answers = [Unanswered("away", Trouble("no network", retry=True)), 3]
+
+    def version(kernel):
+        if isinstance(answer := answers.pop(0), Unanswered):
+            raise answer
+        return answer
+
+    client.version = version
+    watch.watch(client, KERNEL, version=3)
+    assert client.asked == 2
 
 
 def test_a_kaggle_that_never_tells_of_our_version_does_not_hold_us_for_ever(clock):

@@ -3,6 +3,9 @@
 import json
 import re
 import shutil
+import sys
+import types
+import zipfile
 from pathlib import Path
 
 import nbformat
@@ -64,6 +67,22 @@ def test_badges_lead_to_the_notebook_at_the_tag_of_this_version():
     at = f"{notebooks.repository()}/blob/v{course.__version__}/notebooks/taller9.ipynb"
     assert found[1] == f"https://colab.research.google.com/github/{at}"
     assert found[3] == f"https://kaggle.com/kernels/welcome?src=https://github.com/{at}"
+
+
+def test_the_last_cell_downloads_the_run_in_colab(tmp_path, monkeypatch, capsys):
+    run, last = tmp_path / "runs" / LESSONS[0], read(LESSONS[0]).cells[-1].source
+    run.mkdir(parents=True)
+    (run / "report.html").write_text("nota")
+    exec(last, {"run": run})
+    assert capsys.readouterr().out == f"Tu resultado está en {run}\n"
+    given = []
+    colab = types.ModuleType("google.colab")
+    colab.files = types.SimpleNamespace(download=given.append)
+    monkeypatch.setitem(sys.modules, "google", types.ModuleType("google"))
+    monkeypatch.setitem(sys.modules, "google.colab", colab)
+    exec(last, {"run": run})
+    (archive,) = given
+    assert zipfile.ZipFile(archive).read(f"{run.name}/report.html") == b"nota"
 
 
 # ---- a checkout of the test's own

@@ -48,16 +48,6 @@ def build(taller, *, owner=None, form="script", install="packed", folder=None) -
     return folder
 
 
-def find(taller) -> str:
-    """The full name of a lesson, by the beginning of it."""
-    return lessons.find(taller).stem
-
-
-def slug(taller) -> str:
-    """The last part of a lesson's address at Kaggle."""
-    return metadata.read(lessons.find(taller))["id"]
-
-
 def _code(lesson, form, install):
     cells = percent.cells(lesson)  # refuses what is no Python, or no lesson
     stamp = first_cell.stamp(f"python -m course kernels build {lesson.stem}")

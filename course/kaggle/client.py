@@ -7,6 +7,8 @@ import os
 import random
 import sys
 import time
+from dataclasses import dataclass
+from datetime import datetime
 
 from course.errors import CourseError
 from course.kaggle import credentials, troubles
@@ -14,6 +16,15 @@ from course.kaggle import credentials, troubles
 _TRIES = 4
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Quota:
+    """The hours of GPU that are left of the week's, and when the week ends, if Kaggle tells."""
+
+    left_h: float
+    total_h: float
+    renewed: datetime | None
 
 
 class Client:
@@ -62,7 +73,7 @@ class Client:
     def save(self, folder, kernel, timeout_s=None):
         """Push a built folder; returns Kaggle's own answer, which may say no with a code 200."""
         return self._ask(
-            f"{kernel} could not be pushed to Kaggle.",
+            f"Kaggle did not confirm the push of {kernel}.",
             lambda: self._api.kernels_push(str(folder), timeout_s),
             kernel,
             safe=False,  # a second push is a second run
@@ -94,14 +105,14 @@ class Client:
                 return files, log
             seen.add(token)
 
-    def quota(self, tries=_TRIES):
-        """Hours of GPU that are left this week and in all, or None where Kaggle does not tell."""
-        gpu = self._ask("Kaggle did not tell the GPU quota.", self._api.quota_view, tries=tries)
-        if (gpu := gpu.gpu_quota) is None or gpu.total_time_allowed is None:
+    def quota(self, tries=_TRIES) -> Quota | None:
+        """The week's GPU hours, or None where Kaggle does not tell."""
+        told = self._ask("Kaggle did not tell the GPU quota.", self._api.quota_view, tries=tries)
+        if (gpu := told.gpu_quota) is None or gpu.total_time_allowed is None:
             return None
         total_s = gpu.total_time_allowed.total_seconds()
         used_s = gpu.time_used.total_seconds() if gpu.time_used else 0.0
-        return max(0.0, total_s - used_s) / 3600, total_s / 3600
+        return Quota(max(0.0, total_s - used_s) / 3600, total_s / 3600, told.quota_refresh_time)
 
     def dataset_version(self, handle):
         """The newest version of a data set; `troubles.Unanswered` if it cannot be reached."""
@@ -156,8 +167,6 @@ def connect(taller="TALLER") -> Client:
     found = credentials.find()
     chosen = credentials.choose(found)
     secrets = [credential.secret for credential in found]
-    if chosen.open_to_others:
-        print(f"Warning: {chosen.where}: {credentials.CLOSE_IT} {chosen.path}", file=sys.stderr)
     installed()
     client = Client(sys.modules["kaggle"].api, chosen, secrets, taller)
     client.sign_in()

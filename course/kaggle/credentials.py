@@ -90,7 +90,7 @@ def check_owner(owner, where):
     raise CourseError(
         f"{where}: expected the name of a Kaggle account, letters, digits and hyphens as in the "
         f"address of your page, https://www.kaggle.com/NAME. Received: {owner!r:.80}. It is not "
-        "your first and last name. Next: correct it, then type: python -m course kernels doctor"
+        "your first and last name.\nNext: correct it, then type the same command again."
     )
 
 

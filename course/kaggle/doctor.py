@@ -1,6 +1,7 @@
 """Is this computer ready to push to Kaggle? One line each: fine, or what to do."""
 
 import importlib.metadata
+import itertools
 
 from course import catalog
 from course.errors import CourseError
@@ -16,11 +17,11 @@ def examine() -> bool:
 
     No token is shown, and nothing is changed.
     """
-    found = credentials.find()
-    lines = [*_packages(), *_credentials(found), *_account(found)]
-    for good, what, said in lines:
-        print(f"{'fine ' if good else 'to do'}  {what}: {said}")
-    return all(good for good, _, _ in lines)
+    found, ready = credentials.find(), True
+    for good, what, said in itertools.chain(_packages(), _credentials(found), _account(found)):
+        print(f"{'fine ' if good else 'to do'}  {what}: {said}", flush=True)
+        ready = ready and good
+    return ready
 
 
 def _packages():
@@ -75,9 +76,10 @@ def _account(found):
     if quota is None:
         yield True, "GPU hours", "Kaggle does not tell"
     else:
-        said = f"{quota[0]:.1f} of {quota[1]:.0f} left this week"
-        none_left = "; push with --accelerator none, or wait until the week is over"
-        yield quota[0] > 0, "GPU hours", said + none_left * (quota[0] <= 0)
+        until = f" until {quota.renewed:%d %B, %H:%M} UTC" if quota.renewed else " this week"
+        said = f"{quota.left_h:.1f} of {quota.total_h:.0f} left{until}"
+        none_left = "; push with --accelerator none, or wait for the new hours"
+        yield quota.left_h > 0, "GPU hours", said + none_left * (quota.left_h <= 0)
     for name in catalog.names():
         info = catalog.get(name)
         try:

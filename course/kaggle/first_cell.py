@@ -46,6 +46,7 @@ _INSTALLED = """\
 def _bring_course(address):
     import importlib.util
     import os
+    import re
     import subprocess
     import sys
 
@@ -57,18 +58,21 @@ def _bring_course(address):
         found = importlib.util.find_spec("course")
         if found and found.origin:
             return
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-color"]
     # --no-deps: TensorFlow, Keras y NumPy quedan como están
-    done = subprocess.run(
-        [*pip, "--no-deps", "--force-reinstall", address], capture_output=True, text=True
-    )
+    pip += ["--disable-pip-version-check", "--no-deps", "--force-reinstall"]
+    done = subprocess.run([*pip, address], capture_output=True, text=True)
     if done.returncode:
-        raise SystemExit(
+        said = re.findall(r"(?im)^ *((?:fatal|error): (?!subprocess).+)", done.stderr)
+        letter = (
             f"No se pudo instalar course desde {{address}}\\n"
-            f"Por qué: {{(done.stderr.strip() or 'pip no dijo por qué').splitlines()[-1]}}\\n"
+            f"Por qué: {{said[0] if said else 'pip no dijo por qué'}}\\n"
             "Qué hacer: enciende Internet (en Kaggle: Settings → Internet) y ejecuta otra vez; "
             "si esa dirección no existe, escribe otra en COURSE_SOURCE, como dice esta celda."
         )
+        end = Exception(letter) if "ipykernel" in sys.modules else SystemExit(letter)
+        end._render_traceback_ = lambda: [letter]  # en un cuaderno basta la carta
+        raise end
     importlib.invalidate_caches()
 
     from course.kaggle import missing

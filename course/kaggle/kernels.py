@@ -4,11 +4,13 @@ Each function returns only if what it was asked for has happened; everything els
 """
 
 import json
+import sys
 import tempfile
 from pathlib import Path
 
+from course import lessons
 from course.errors import CourseError, nearest
-from course.kaggle import bundle, outputs, verdict, watch
+from course.kaggle import bundle, credentials, metadata, outputs, verdict, watch
 from course.kaggle.client import connect
 
 HOME = Path("runs") / "kaggle"
@@ -39,22 +41,21 @@ def push(taller, *, form="script", install="packed", accelerator=None, timeout_s
         CourseError: it was not pushed, or not as asked; with `wait`, also if it ended badly.
     """
     _check(accelerator, timeout_s)
-    taller = bundle.find(taller)
-    client = connect(taller)
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = bundle.build(
-            taller, owner=client.owner, form=form, install=install, folder=Path(scratch) / taller
-        )
-        metadata = _metadata(folder, accelerator)
-        answer = client.save(folder, metadata["id"], timeout_s)
-    version = verdict.accepted(client, answer, metadata["id"])
-    print(f"Pushed {metadata['id']}, version {version}: {verdict.page(metadata['id'])}")
+    client, kernel, gpu = _known(taller)
+    with tempfile.TemporaryDirectory() as folder:
+        bundle.build(client.taller, owner=client.owner, form=form, install=install, folder=folder)
+        if accelerator is not None:
+            gpu = _with_accelerator(Path(folder), accelerator)
+        answer = client.save(folder, kernel, timeout_s)
+    version = verdict.accepted(client, answer, kernel)
+    print(f"Pushed {kernel}, version {version}: {verdict.page(kernel)}")
     if wait:
-        gpu = metadata.get("enable_gpu", False)
-        watch.watch(client, metadata["id"], version=version, gpu=gpu)
-        _home(client, metadata["id"], taller)
+        watch.watch(client, kernel, version=version, gpu=gpu)
+        _home(client, kernel)
     else:
-        print(f"To watch it and bring it home: python -m course kernels status {taller} --wait")
+        print(
+            f"To watch it and bring it home: python -m course kernels status {client.taller} --wait"
+        )
 
 
 def status(taller, *, wait=False):
@@ -63,13 +64,15 @@ def status(taller, *, wait=False):
     Raises:
         CourseError: there is none, or it ended in an error or was cancelled.
     """
-    taller, client, kernel = _known(taller)
+    client, kernel, gpu = _known(taller)
     if wait:
-        watch.watch(client, kernel, gpu=True)
-        return _home(client, kernel, taller)
+        watch.watch(client, kernel, gpu=gpu)
+        return _home(client, kernel)
     answer = client.status(kernel)
+    version = client.version(kernel)
+    named = f", version {version}" if version else ""
+    print(f"{kernel}{named}: {watch.say(answer.status.name)}")
     watch.check(client, answer, kernel)
-    print(f"{kernel}: {watch.say(answer.status.name)}")
 
 
 def logs(taller):
@@ -78,16 +81,22 @@ def logs(taller):
     Raises:
         CourseError: there is none yet.
     """
-    taller, client, kernel = _known(taller)
+    client, kernel, _ = _known(taller)
     _, log = client.output(kernel)
-    if not log:
-        state = watch.say(client.status(kernel).status.name)
+    if log:
+        print(client.hide(outputs.plain(log)).rstrip())
+        return
+    state = client.status(kernel).status.name
+    if watch.finished(state):
         raise CourseError(
-            f"{kernel} is {state} and has no log yet: Kaggle gives it when the run has ended.\n"
-            f"Next: python -m course kernels status {taller} --wait; or look on at "
-            f"{verdict.page(kernel)}"
+            f"{kernel} {watch.say(state)} and has left no log.\n"
+            f"Next: look at it at {verdict.page(kernel)}"
         )
-    print(client.hide(outputs.plain(log)).rstrip())
+    raise CourseError(
+        f"{kernel} is {watch.say(state)} and has no log yet: Kaggle gives it when the run has "
+        f"ended.\nNext: python -m course kernels status {client.taller} --wait; or look on at "
+        f"{verdict.page(kernel)}"
+    )
 
 
 def output(taller, folder=None):
@@ -96,7 +105,7 @@ def output(taller, folder=None):
     Raises:
         CourseError: `folder` has files in it, or the output did not arrive whole.
     """
-    taller, client, kernel = _known(taller)
+    client, kernel, _ = _known(taller)
     if folder is not None:
         folder = Path(folder)
         if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
@@ -108,49 +117,55 @@ def output(taller, folder=None):
     if not watch.finished(state):
         raise CourseError(
             f"{kernel} is {watch.say(state)}: its output is not complete yet.\n"
-            f"Next: python -m course kernels status {taller} --wait"
+            f"Next: python -m course kernels status {client.taller} --wait"
         )
     if state != "COMPLETE":
         print(f"{kernel} {watch.say(state)}: this is what it wrote until then.")
-    _home(client, kernel, taller, folder)
+    _home(client, kernel, folder)
 
 
 def _check(accelerator, timeout_s):
     if accelerator is not None and accelerator not in ACCELERATORS:
         raise CourseError(
             f"--accelerator: expected one of {', '.join(ACCELERATORS)}. "
-            f"Received: {accelerator!r:.80}.{nearest(accelerator, ACCELERATORS)}"
+            f"Received: {accelerator!r:.80}.{nearest(accelerator, ACCELERATORS)}\n"
+            f"Next: --accelerator {metadata.GPU} for the GPU that every account has, or leave it "
+            "out: the lesson knows what it needs."
         )
     if timeout_s is not None and not 0 < timeout_s <= _LONGEST_S:
         raise CourseError(
-            f"--timeout: expected seconds, 1 to {_LONGEST_S} (12 hours). Received: {timeout_s}."
+            f"--timeout: expected seconds, 1 to {_LONGEST_S} (12 hours). Received: {timeout_s}.\n"
+            "Next: correct it, or leave it out."
         )
 
 
-def _metadata(folder, accelerator):
-    """What the push will say of the kernel, with the accelerator that was asked for."""
-    path = folder / "kernel-metadata.json"
-    metadata = json.loads(path.read_text(encoding="utf-8"))
-    if accelerator is not None:
-        # enable_gpu and enable_tpu are the old way of saying it; Kaggle reads both
-        metadata.pop("machine_shape", None)
-        if accelerator != "none":
-            metadata["machine_shape"] = accelerator
-        metadata["enable_gpu"] = accelerator.startswith("Nvidia")
-        metadata["enable_tpu"] = accelerator.startswith("Tpu")
-        path.write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
-    return metadata
+def _with_accelerator(folder, accelerator):
+    """Write into a built kernel what it shall run on; returns whether that is a GPU."""
+    path = folder / metadata.NAME
+    about = json.loads(path.read_text(encoding="utf-8"))
+    # enable_gpu and enable_tpu are the old way of saying it; Kaggle reads both
+    about.pop("machine_shape", None)
+    if accelerator != "none":
+        about["machine_shape"] = accelerator
+    about["enable_gpu"] = accelerator.startswith("Nvidia")
+    about["enable_tpu"] = accelerator.startswith("Tpu")
+    path.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    return about["enable_gpu"]
 
 
 def _known(taller):
-    """The lesson's full name, the client, and the kernel's "owner/slug"."""
-    taller = bundle.find(taller)
-    client = connect(taller)
-    return taller, client, f"{client.owner}/{bundle.slug(taller)}"
+    """The client, the kernel's "owner/slug", and whether the lesson asks for a GPU."""
+    lesson = lessons.find(taller)
+    about = metadata.read(lesson)
+    client = connect(lesson.stem)
+    place = client.credential
+    if place.open_to_others:
+        print(f"Warning: {place.where}: {credentials.CLOSE_IT} {place.path}", file=sys.stderr)
+    return client, f"{client.owner}/{about['id']}", about["enable_gpu"]
 
 
-def _home(client, kernel, taller, folder=None):
-    folder = outputs.bring_home(client, kernel, HOME / taller if folder is None else folder)
+def _home(client, kernel, folder=None):
+    folder = outputs.bring_home(client, kernel, folder or HOME / client.taller)
     print(f"The output of {kernel} is in {folder}")
     if (folder / "card.json").is_file():
         print(f"To score its run: python -m course evaluate {folder}")

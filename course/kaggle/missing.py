@@ -26,9 +26,10 @@ def install():
     with tempfile.TemporaryDirectory() as folder:
         constraints = Path(folder, "constraints.txt")
         constraints.write_text("\n".join(_as_installed()), encoding="utf-8")
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        options = ["--retries", "1", "--timeout", "10", "--constraint", str(constraints)]
-        done = subprocess.run([*pip, *options, *absent], capture_output=True, text=True)
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-color"]
+        pip += ["--disable-pip-version-check", "--retries", "1", "--timeout", "10"]
+        pip += ["--constraint", str(constraints)]
+        done = subprocess.run([*pip, *absent], capture_output=True, text=True)
     if done.returncode:
         reason = (done.stderr.strip() or "pip no dijo por qué").splitlines()[-1]
         print(

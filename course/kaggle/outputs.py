@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from course.errors import CourseError
 from course.kaggle import transfer
+from course.kaggle.verdict import page
 
 _ASIDE = "kaggle"  # within a run's folder: the log, and whatever else the kernel wrote
 
@@ -33,15 +34,21 @@ def bring_home(client, kernel, folder) -> Path:
     files, log = client.output(kernel)
     if not files and not log:
         raise CourseError(
-            f"{kernel} has no output. Next: see whether it has ended well: "
-            f"https://www.kaggle.com/code/{kernel}"
+            f"{kernel} has left no file and no log.\nNext: look whether it has ended well: "
+            f"{page(kernel)}"
         )
     part = folder.parent / f".{folder.name}.part-{os.getpid()}"
     try:
         shutil.rmtree(part, ignore_errors=True)  # of a process with our number that was killed
         part.mkdir(parents=True)
         for name, address in dict(files).items():
-            transfer.fetch(name, address, part / _safe(name, kernel))
+            problem = transfer.fetch(address, part / _safe(name, kernel))
+            if problem:
+                raise CourseError(
+                    f"{name} did not arrive: {problem}. Nothing was kept, and nothing that was "
+                    f"there is changed.\nNext: python -m course kernels output {client.taller}; "
+                    f"if that fails again, look under Output at {page(kernel)}"
+                )
         if log:
             (part / _ASIDE).mkdir(exist_ok=True)
             (part / _ASIDE / "kernel.log").write_text(plain(log), encoding="utf-8")
@@ -50,7 +57,8 @@ def bring_home(client, kernel, folder) -> Path:
     except OSError as error:
         raise CourseError(
             f"The output of {kernel} cannot be written to {shown} ({error.strerror or error}). "
-            "Nothing there was changed. Next: free space or rights, or another folder with -o DIR."
+            "Nothing there was changed.\nNext: free space or rights there, then: "
+            f"python -m course kernels output {client.taller}; or another folder with -o DIR"
         ) from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -78,7 +86,7 @@ def _safe(name, kernel):
     if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
         raise CourseError(
             f"The output of {kernel} names a file that cannot be kept: {name!r:.80}. Nothing was "
-            f"changed. Next: look at it at https://www.kaggle.com/code/{kernel}"
+            f"changed.\nNext: look at it at {page(kernel)}"
         )
     return path
 

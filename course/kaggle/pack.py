@@ -10,11 +10,12 @@ import zipfile
 from pathlib import Path
 
 from course import card
+from course.errors import CourseError
 
 _PACKAGE = Path(__file__).parents[1]
 # What a wheel puts into the package from one folder up, and so does the pack.
 _BESIDE = ("datasets.yaml", "requirements.txt")
-# Without git there is no list of what belongs; then these kinds of files do.
+# Outside a checkout there is no list of what belongs; then these kinds of files do.
 _KINDS = {".py", ".html", ".yaml", ".txt"}
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip knows
 
@@ -24,6 +25,9 @@ def text() -> str:
 
     In a checkout those are the files that git tracks, so nothing private gets in. `course/COMMIT`
     is added, which `course.card` reads.
+
+    Raises:
+        CourseError: this is a checkout, but git cannot say which files it tracks.
     """
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
@@ -46,22 +50,33 @@ def _contents():
 
 
 def _files():
-    tracked = _git("ls-files", "-z")
-    if tracked:
-        for path in _git("ls-files", "-z", "--others", "--exclude-standard"):
-            print(f"Not packed: git does not track {path}", file=sys.stderr)
-        return tracked
-    return [path for path in _PACKAGE.rglob("*") if path.suffix in _KINDS and path.is_file()]
-
-
-def _git(*command):
-    """The files of the package that git names; none where it is not a part of a checkout."""
     if not (_PACKAGE.parent / ".git").exists():  # installed: another repository may lie above
-        return []
-    command = ["git", *command, "--", _PACKAGE.name]
+        return [path for path in _PACKAGE.rglob("*") if path.suffix in _KINDS and path.is_file()]
+    tracked = _listed()
+    if not tracked:
+        raise CourseError(
+            f"git tracks nothing of {_PACKAGE}, so nothing would be packed.\n"
+            "Next: git add course, then the same command again."
+        )
+    for path in _listed("--others", "--exclude-standard"):
+        print(f"Not packed: git does not track {path}", file=sys.stderr)
+    return tracked
+
+
+def _listed(*options):
+    """The files of the package that `git ls-files` lists."""
+    command = ["git", "ls-files", "-z", *options, "--", _PACKAGE.name]
     try:
         answer = subprocess.run(command, cwd=_PACKAGE.parent, capture_output=True, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return []
-    names = [os.fsdecode(name) for name in answer.stdout.split(b"\0") if name]
-    return [path for name in names if (path := _PACKAGE.parent / name).is_file()]
+    except FileNotFoundError:
+        why = "git is not installed"
+    except subprocess.CalledProcessError as error:
+        why = os.fsdecode(error.stderr).strip()
+    else:
+        names = [os.fsdecode(name) for name in answer.stdout.split(b"\0") if name]
+        return [path for name in names if (path := _PACKAGE.parent / name).is_file()]
+    raise CourseError(
+        f"{_PACKAGE.parent} is a git checkout, but git does not say which files belong to it, and "
+        f"without that a private one might be packed.\nWhy: {why:.300}\n"
+        "Next: make `git status` work there, then the same command again."
+    )

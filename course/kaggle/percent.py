@@ -61,7 +61,7 @@ def source(path) -> str:
     except SyntaxError as error:
         raise CourseError(
             f"{path}, line {error.lineno}: {error.msg}: {(error.text or '').strip()!r:.80}\n"
-            "Next: correct it; nothing was built."
+            "Next: correct it; it was not built."
         ) from error
     except (OSError, ValueError) as error:  # bytes that are no UTF-8, a NUL
         raise CourseError(f"{path} cannot be read: {error}\nNext: correct it.") from error

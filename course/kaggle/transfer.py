@@ -7,38 +7,28 @@ import random
 import time
 import zipfile
 
-from course.errors import CourseError
-
 _TRIES = 4
 _FIRST_WAIT_S = 0.5
 _TIMEOUTS_S = (10, 60)  # to connect; between two bytes
 _MAGIC = {".png": b"\x89PNG", ".jpg": b"\xff\xd8", ".npy": b"\x93NUMPY", ".gz": b"\x1f\x8b"}
 
 
-def fetch(name, address, path):
+def fetch(address, path) -> str | None:
     """Download one file to `path`; ask again where that can help.
 
     Args:
-        name: what the output calls it; its suffix says what it should be.
         address: signed, and therefore never shown.
-        path: where to; its folder is made.
+        path: where to; its folder is made, and its suffix says what the file should be.
 
-    Raises:
-        CourseError: it did not arrive whole, or something else came in its place.
+    Returns:
+        None, or why it did not arrive whole, or what came in its place.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     for attempt in range(1, _TRIES + 1):
         problem, final = _try_to_fetch(address, path)
-        if problem is None:
-            return
-        if final or attempt == _TRIES:
-            break
+        if problem is None or final or attempt == _TRIES:
+            return problem
         time.sleep(_FIRST_WAIT_S * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))
-    raise CourseError(
-        f"{name} did not arrive: {problem}. Nothing was kept, and nothing that was there is "
-        "changed.\nNext: type the same command again; if it fails again, look at the kernel's "
-        "page at Kaggle, under Output."
-    )
 
 
 def _try_to_fetch(address, path):
@@ -86,6 +76,8 @@ def _looks_wrong(path):
     page = start.startswith((b"<!doctype html", b"<html", b"<?xml"))
     if b"<error>" in start or (page and kind not in (".html", ".htm", ".xml", ".svg")):
         return "a page came in its place"
+    if start.startswith(b"{") and _is_an_error(head):
+        return "an error message came in its place"
     if not head.startswith(_MAGIC.get(kind, b"")):
         return f"what came is no {kind} file"
     if kind in (".keras", ".zip", ".npz"):
@@ -96,9 +88,15 @@ def _looks_wrong(path):
         return f"what came is no {kind} file" if damaged else None
     if kind in (".json", ".ipynb"):
         try:
-            content = json.loads(path.read_bytes())
+            json.loads(path.read_bytes())
         except (ValueError, RecursionError):
             return f"what came is no {kind} file"
-        if isinstance(content, dict) and {"code", "message"} == set(content):
-            return "an error message came in its place"
     return None
+
+
+def _is_an_error(head):
+    """Whether these bytes are the two words that Kaggle's API says when it says no."""
+    try:
+        return set(json.loads(head)) == {"code", "message"}
+    except (ValueError, RecursionError):  # of a longer file only the beginning is here
+        return False

@@ -27,7 +27,7 @@ def diagnose(error, client, kernel, *, pushing) -> Trouble:
     Args:
         error: what was raised.
         client: a `course.kaggle.client.Client`, which hides secrets.
-        kernel: "owner/slug".
+        kernel: "owner/slug"; "" for a request that is about none.
         pushing: whether the request, had it arrived, would have started a run: then only a
             refusal is asked again, never a silence.
     """
@@ -74,6 +74,11 @@ def _status(error, client, kernel, pushing):
             f"at https://www.kaggle.com/{owner}/code",
             absent=True,
         )
+    if code in (403, 404):
+        return Trouble(
+            f"Kaggle answers {code}: it is not there, or not open to this account.",
+            "look for it in a browser, signed in at https://www.kaggle.com",
+        )
     if code == 409:
         return Trouble(
             "Kaggle answers 409: another kernel of yours has this title, or this one is being "
@@ -113,7 +118,7 @@ def _network(error, client, pushing):
         )
     never_left = "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error)
     if pushing and not never_left:
-        why = "the connection was cut before Kaggle's answer arrived; the push may have."
+        why = "the connection was cut before Kaggle answered; the push itself may have arrived."
         return Trouble(why, _look_first(client))
     return Trouble(
         "Kaggle does not answer: there is no network here, or it is blocked.",
@@ -125,8 +130,8 @@ def _network(error, client, pushing):
 
 def _look_first(client):
     return (
-        f"look before you push again: python -m course kernels status {client.taller}; if the new "
-        "version is not there, type the same command again."
+        f"look before you push again: python -m course kernels status {client.taller} names the "
+        "newest version; if that is one you knew, type the same command again."
     )
 
 

@@ -46,7 +46,7 @@ def watch(client, kernel, *, version=None, gpu=False):
                 if _now() - heard > _PATIENCE_S:
                     raise CourseError(f"{error}\n{_goes_on(client)}") from None
                 words = "no answer from Kaggle, asking again"
-            line.show(f"{kernel}: {words}", f", {(_now() - began) / 60:.0f} min{left}")
+            line.show(f"{client.taller}: {words}", f", {(_now() - began) / 60:.0f} min{left}")
             _sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
     except KeyboardInterrupt:
@@ -102,7 +102,7 @@ _WORDS = {
 def _hours_left(client):
     with contextlib.suppress(CourseError):  # where it is known; the kernel runs all the same
         if quota := client.quota(tries=1):
-            return f", GPU: {quota[0]:.1f} of {quota[1]:.0f} h left this week"
+            return f", GPU: {quota.left_h:.1f} of {quota.total_h:.0f} h left this week"
     return ""
 
 
@@ -110,8 +110,8 @@ def _is_ours(client, kernel, version):
     """Whether what has ended is the version we pushed: Kaggle tells only of the newest."""
     try:
         newest = version and client.version(kernel)
-    except Unanswered:
-        return True  # a courtesy; nothing says that there is a newer one
+    except Unanswered as error:
+        return not error.trouble.retry  # where Kaggle will not tell, nothing says that it is not
     if newest and newest > version:
         raise CourseError(
             f"{kernel}: while version {version} was watched, version {newest} was pushed; Kaggle "
@@ -153,8 +153,8 @@ class _Line:
 
     def _rewrite(self, text):
         text = text[: shutil.get_terminal_size().columns - 1]  # a longer one could not be undone
-        print("\r" + text.ljust(self._width) + "\r" * (not text), end="", flush=True)
-        self._width = len(text)
+        before, self._width = self._width, len(text)  # first: Ctrl-C may come while it is printed
+        print("\r" + text.ljust(before) + "\r" * (not text), end="", flush=True)
 
 
 def _now():
