@@ -87,10 +87,32 @@ def arrays(exercise, output, inputs, parts=None):
     if parts is None:
         parts = len(output) if isinstance(output, tuple) else 1
     if parts == 1:
-        return [_array(output)]
+        return [numbers(output)]
     if not isinstance(output, tuple | list) or len(output) != parts:
         raise Objection(f"Se esperan {parts} resultados: return a, b… Llegó {describe(output)}.")
-    return [_array(part) for part in output]
+    return [numbers(part) for part in output]
+
+
+def numbers(output):
+    """An array from a number, a list, a tuple, NumPy, or a tensor of any backend.
+
+    Raises:
+        Objection: It is something else.
+    """
+    if hasattr(output, "detach"):  # PyTorch's, which may carry a gradient
+        output = output.detach().cpu()
+    output = list(output) if isinstance(output, Iterator | range) else output
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # TensorFlow's __array__ is NumPy 1's
+            array = np.asarray(output)
+    except (TypeError, ValueError):
+        raise Objection(
+            f"Se espera un arreglo, con filas del mismo largo. Llegó {describe(output)}."
+        ) from None
+    if array.dtype.kind not in "biuf":
+        raise Objection(f"Se espera un número o un arreglo de números. Llegó {describe(output)}.")
+    return array
 
 
 def agree(got, right):
@@ -107,7 +129,7 @@ def show(value):
     ('[[1, 0.333333], [0, 2]]', 'un arreglo de forma (9, 9)')
     """
     if isinstance(value, tuple):
-        return f"({', '.join(map(show, value))})"
+        return f"({', '.join(map(show, value))}{',' * (len(value) == 1)})"
     array = np.asarray(value)
     if array.dtype.kind not in "biuf" or array.dtype.kind == "b" and array.ndim == 0:
         return str(value) if array.dtype.kind == "b" else repr(value)
@@ -143,7 +165,7 @@ def _check_callable(exercise, answer, inputs):
     if not callable(answer):
         raise Objection(
             "Se entrega la función misma, sin paréntesis ni argumentos: "
-            f"{exercise}.comprobar({exercise.name}). Llegó {describe(answer)}."
+            f"{exercise.asked}.comprobar({exercise.name}). Llegó {describe(answer)}."
         )
     try:
         signature = inspect.signature(answer)
@@ -197,24 +219,6 @@ def _line(error, function):
         return ""
     text = f": {own[-1].line}" if own[-1].line else ""
     return f", en la línea {own[-1].lineno}{text}"
-
-
-def _array(output):
-    """Numbers from a list, a tuple, NumPy, or a tensor of any backend."""
-    if hasattr(output, "detach"):  # PyTorch's, which may carry a gradient
-        output = output.detach().cpu()
-    output = list(output) if isinstance(output, Iterator | range) else output
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # TensorFlow's __array__ is NumPy 1's
-            array = np.asarray(output)
-    except (TypeError, ValueError):
-        raise Objection(
-            f"Se espera un arreglo, con filas del mismo largo. Llegó {describe(output)}."
-        ) from None
-    if array.dtype.kind not in "biuf":
-        raise Objection(f"Se espera un número o un arreglo de números. Llegó {describe(output)}.")
-    return array
 
 
 def _close(got, right):

@@ -27,18 +27,33 @@ def diagnose(exercise, trials):
     failed = [trial for trial in trials if not trial.is_right]
     if not failed:
         return ""
-    shown = min(failed, key=lambda trial: sum(np.size(value) for value in trial.inputs))
-    said = _known(exercise, trials) or _constant(exercise, trials) or _general(trials, shown)
+    said, shown = _known(exercise, trials)
+    if not said:
+        other_shape = [trial for trial in failed if _shapes(trial.got) != _shapes(trial.right)]
+        shown = other_shape or failed
+    shown = min(shown, key=lambda trial: sum(np.size(value) for value in trial.inputs))
+    said = said or _constant(exercise, trials) or _general(trials, shown)
     right = len(trials) - len(failed)
     some = f" (En {right} de {len(trials)} casos acierta; en este no.)" if right else ""
     return f"{said}\n{_evidence(exercise, shown)}{some}"
 
 
 def _known(exercise, trials):
-    for mistake in exercise.mistakes:
-        if all(agree(trial.got, _wrong(exercise, mistake, trial)) for trial in trials):
-            return mistake.diagnosis
-    return ""
+    """The mistake that explains every trial, or all but one, which another may have spoilt.
+
+    Returns:
+        Its diagnosis, and the failed trials that it explains; or "" and none.
+    """
+    explained = [
+        [trial for trial in trials if agree(trial.got, _wrong(exercise, mistake, trial))]
+        for mistake in exercise.mistakes
+    ]
+    for unexplained in (0, 1):
+        for mistake, those in zip(exercise.mistakes, explained, strict=True):
+            shown = [trial for trial in those if not trial.is_right]
+            if len(those) + unexplained >= len(trials) and len(shown) > unexplained:
+                return mistake.diagnosis, shown
+    return "", []
 
 
 def _wrong(exercise, mistake, trial):
@@ -64,19 +79,32 @@ def _constant(exercise, trials):
 
 def _general(trials, shown):
     """The first part that is wrong, looked at without knowing the exercise."""
-    part = next(
-        i
-        for i in range(len(shown.right))
-        if not agree(shown.got[i : i + 1], shown.right[i : i + 1])
-    )
+    part = _wrong_part(shown)
     where = f"En el resultado {part + 1} de {len(shown.right)}: " if len(shown.right) > 1 else ""
     pairs = [(trial.got[part], trial.right[part]) for trial in trials]
-    got, right = shown.got[part], shown.right[part]
-    if got.shape != right.shape and not got.size == right.size == 1:
-        return where + _shape(got, right)
-    pairs = [(g.astype(float).reshape(r.shape), r.astype(float)) for g, r in pairs]
-    return where + (_not_finite(pairs) or _transformed(pairs) or _proportion(pairs) or _range(pairs)
-                    or "El resultado tiene la forma correcta, pero otros valores.")  # fmt: skip
+    if _shapes([shown.got[part]]) != _shapes([shown.right[part]]):
+        return where + _shape(shown.got[part], shown.right[part])
+    pairs = [(got.astype(float).reshape(right.shape), right.astype(float)) for got, right in pairs]
+    return where + (
+        _not_finite(pairs)
+        or _transformed(pairs)
+        or _proportion(pairs)
+        or _range(pairs)
+        or "El resultado tiene la forma correcta, pero otros valores."
+    )
+
+
+def _wrong_part(trial):
+    """Which of several results is wrong, one of the wrong shape first."""
+    parts = range(len(trial.right))
+    got, right = _shapes(trial.got), _shapes(trial.right)
+    wrong = [i for i in parts if got[i] != right[i]]
+    return [*wrong, *(i for i in parts if not agree([trial.got[i]], [trial.right[i]]))][0]
+
+
+def _shapes(arrays):
+    """The shapes; a single number is one however many brackets are around it."""
+    return [() if array.size == 1 else array.shape for array in arrays]
 
 
 def _shape(got, right):
@@ -161,10 +189,11 @@ def _range(pairs):
 
 def _evidence(exercise, trial):
     """The call, what came and what is right; of long arrays only the first place that differs."""
-    call = f"{exercise.name}({', '.join(map(show, trial.inputs))})"
-    head = f"Con {call}, " if exercise.wants_function else f"Con {show(trial.inputs)}, "
-    pairs = list(zip(trial.got, trial.right, strict=True))
-    got, right = next(pair for pair in pairs if not agree(*([value] for value in pair)))
+    inputs = ", ".join(map(show, trial.inputs))
+    shown = f"{exercise.name}({inputs})" if exercise.wants_function else inputs
+    head = f"Con {shown}, " + (f"{exercise.compared}: " if exercise.compared else "")
+    part = _wrong_part(trial)
+    got, right = trial.got[part], trial.right[part]
     if right.size > 12 and got.shape == right.shape:
         place = next(i for i in np.ndindex(right.shape) if not agree([got[i]], [right[i]]))
         head, got, right = f"{head}en la posición {list(place)} ", got[place], right[place]

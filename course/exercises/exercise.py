@@ -30,6 +30,7 @@ class Exercise:
         read: Function `(answer, *inputs) → what is compared`, for answers that are right in many
             ways, such as kernels: it is applied to hers and to the right one. It may raise
             `Objection`.
+        compared: Text, what `read` gives, in a student's words.
     """
 
     number: str
@@ -44,10 +45,16 @@ class Exercise:
     explanation: str
     name: str = ""
     read: Callable | None = None
+    compared: str = ""
 
     def __post_init__(self):
         self.name = self.name or self.solution.__name__
         self._hints_given = 0
+
+    @property
+    def asked(self):
+        """How it is asked for."""
+        return f'ejercicio("{self.number}")'
 
     @property
     def wants_function(self):
@@ -56,7 +63,7 @@ class Exercise:
     def pista(self):
         """Show the next hint."""
         if self._hints_given == len(self.hints):
-            return _said(f"No quedan más pistas. La solución: {self}.solucion()")
+            return _said(f"No quedan más pistas. La solución: {self.asked}.solucion()")
         self._hints_given += 1
         said = f"Pista {self._hints_given} de {len(self.hints)}. "
         return _said(said + self.hints[self._hints_given - 1])
@@ -80,12 +87,9 @@ class Exercise:
             code = f"{self.name} = {self.solution!r}\n"
         return _said(f"{code}\n{self.explanation}")
 
-    def __str__(self):
-        return f'ejercicio("{self.number}")'
-
     def __repr__(self):
         """What a terminal shows."""
-        return f"{self._repr_markdown_()}\n"
+        return self._repr_markdown_()
 
     def _repr_markdown_(self):
         """What a notebook shows."""
@@ -93,7 +97,7 @@ class Exercise:
         if self.wants_function:
             shown = call(self.name, self.example, self.right(*self.example))
             said += f"\n\nPor ejemplo, `{shown}`"
-        return said + f"\n\n`{self}.comprobar({self.name})`, o antes `{self}.pista()`"
+        return said + f"\n\n`{self.asked}.comprobar({self.name})`, o antes `{self.asked}.pista()`"
 
 
 class Said(str):
@@ -132,7 +136,7 @@ def check(exercise, answer, random):
         A `Verdict`.
     """
     head = f"Ejercicio {exercise.number} ({exercise.title}): "
-    hint = f"\n¿Una pista? {exercise}.pista()"
+    hint = f"\n¿Una pista? {exercise.asked}.pista()"
     if is_empty(answer):
         return Verdict(
             f"{head}está vacío. Escribe tu respuesta en lugar de los puntos (...).{hint}"
@@ -146,7 +150,7 @@ def check(exercise, answer, random):
         return Verdict(f"{head}todavía no.\n{wrong}{hint}")
     return Verdict(
         f"{head}¡correcto! Lo probé con {len(trials)} casos elegidos al azar. "
-        f"Compara con {exercise}.solucion()",
+        f"Compara con {exercise.asked}.solucion()",
         right=True,
     )
 

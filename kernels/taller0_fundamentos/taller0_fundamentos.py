@@ -77,9 +77,13 @@ print("Escalón en −2, 0 y 2:", activation("heaviside")([-2, 0, 2]))
 print("Sigmoide en −1000 y 1000, sin desbordarse:", activation("sigmoid")([-1000, 1000]))
 
 # %% [markdown]
+# Los ejercicios se corrigen solos: escribe tu respuesta donde están los puntos y ejecuta la celda.
+# Si te trabas, `ejercicio("0.1").pista()` da una pista, y la segunda vez otra;
+# `ejercicio("0.1").solucion()` muestra una respuesta correcta.
+#
 # **Ejercicio 0.1. Softplus que no se desborda.** Escribe `softplus(z)`, la última fila de la tabla:
-# ln(1 + e^z) para cada número del arreglo `z`. También debe responder bien para z = 1000 y
-# z = -1000, donde e^z no cabe en un número de la máquina o se vuelve cero.
+# ln(1 + e^z) para cada número del arreglo `z`. También debe responder bien muy lejos del cero, en
+# 1000 y en -1000, donde e^z no cabe en un número de la máquina o se vuelve cero.
 
 
 # %% tags=["ejercicio"]
@@ -124,6 +128,21 @@ print("Respuestas a 00, 01, 10, 11:", *[number(y, 2) for y in xor.predict(x).rav
 # con una sigmoide en la salida si hay dos clases y *softmax* si hay más. **Error cuadrático** para
 # regresión: $L = \tfrac12 (t-y)^2$. Las tres tienen la misma derivada respecto de la última suma,
 # $y - t$: lo que se respondió menos lo que era correcto. Está en `course/foundations/losses.py`.
+
+# %% [markdown]
+# **Ejercicio 0.2. El gradiente de una neurona.** Una neurona con sigmoide responde y = sigmoide(z),
+# con z = w·x + b, y su pérdida es L = ½ (t - y)². Escribe `neuron_gradient(x, w, b, t)`, que
+# devuelve dos cosas: la derivada de L respecto de cada peso de `w` (un arreglo) y respecto de `b`
+# (un número).
+
+
+# %% tags=["ejercicio"]
+def neuron_gradient(x, w, b, t):
+    # Escribe aquí tu respuesta.
+    ...
+
+
+ejercicio("0.2").comprobar(neuron_gradient)
 
 # %% [markdown]
 # ## 5. Aproximadores universales
@@ -195,6 +214,47 @@ print("Sin padding:", convolve(photo, sharpen).shape)
 print("Con padding:", convolve(pad(photo), sharpen).shape)
 print("Primera esquina:", convolve(pad(photo), sharpen)[0, 0])
 print(max_pool([[7, 3, 5, 2], [8, 7, 1, 6], [4, 9, 3, 9], [0, 8, 4, 5]]))
+
+# %% [markdown]
+# **Ejercicio 0.3. El tamaño de una convolución.** Escribe `conv_size(size, kernel, stride=1,
+# padding=0)`: cuántos números por lado tiene el resultado de pasar un kernel de `kernel`×`kernel`
+# por una imagen de `size`×`size`, con `padding` ceros a cada lado y avanzando de `stride` en
+# `stride` píxeles.
+
+
+# %% tags=["ejercicio"]
+def conv_size(size, kernel, stride=1, padding=0):
+    # Escribe aquí tu respuesta.
+    ...
+
+
+ejercicio("0.3").comprobar(conv_size)
+
+# %% [markdown]
+# **Ejercicio 0.4. Max-pooling.** Escribe `pool(image, size=2)`: el mayor de cada ventana de
+# `size`×`size`, una al lado de la otra, sin que se traslapen. Si al final de una fila o de una
+# columna sobran píxeles que no llenan una ventana, no cuentan. Los números de la imagen también
+# pueden ser negativos.
+
+
+# %% tags=["ejercicio"]
+def pool(image, size=2):
+    # Escribe aquí tu respuesta.
+    ...
+
+
+ejercicio("0.4").comprobar(pool)
+
+# %% [markdown]
+# **Ejercicio 0.5. Un kernel que encuentra bordes verticales.** Inventa un `kernel` de 3×3, una
+# lista de tres filas, que encuentre bordes verticales: donde la imagen cambia de izquierda a
+# derecha, la convolución debe dar algo distinto de 0; donde es pareja, o solo cambia de arriba a
+# abajo, debe dar 0. Hay muchos que sirven.
+
+# %% tags=["ejercicio"]
+kernel = ...  # escribe aquí tu respuesta
+
+ejercicio("0.5").comprobar(kernel)
 
 # %% [markdown]
 # ## 7. La red de NumPy lee dígitos, y Keras hace lo mismo
@@ -300,6 +360,6 @@ print(f"\n{report.headline}\nCarpeta: {run}\nInforme: {page}")
 #    pronto? Mira las derivadas.
 # 2. Entrena XOR con `MLP((2, 1), …)`, sin capa oculta. ¿A qué número llega la pérdida? (Es
 #    $\ln 2$: la de quien responde siempre ½.)
-# 3. Escribe un kernel que encuentre bordes verticales y pásalo por un dígito con `convolve`.
+# 3. Pasa el kernel del ejercicio 0.5 por un dígito, con `convolve`. ¿Qué trazos se encienden?
 # 4. Agrega a `FUNCTIONS` una función con un salto, que no es continua. ¿Baja su error máximo?
 # 5. En `course/foundations/losses.py`, ¿por qué `softmax` resta el máximo antes de elevar?

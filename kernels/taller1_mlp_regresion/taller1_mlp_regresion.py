@@ -45,6 +45,7 @@ from course.datasets import california
 from course.datasets.batches import Batches
 from course.datasets.samples import houses
 from course.evaluation import evaluate_regressor
+from course.exercises import ejercicio
 from course.export import export
 from course.models import mlp
 from course.settings import settings
@@ -103,6 +104,24 @@ figures.show(figure, run / "figures" / "aproximacion.png")
 # mejor, no que este entrenamiento la encuentre.
 
 # %% [markdown]
+# ¿Cuánto cuesta una neurona más? (Los ejercicios se corrigen solos, y `ejercicio("1.1").pista()` da
+# una pista.)
+#
+# **Ejercicio 1.1. Los parámetros de un perceptrón multicapa.** Escribe `mlp_parameters(inputs,
+# units, outputs)`: cuántos números aprende una red densa con `inputs` entradas, tantas capas
+# ocultas como números tenga `units` (cada uno dice sus neuronas) y `outputs` salidas. Compáralo con
+# lo que dice `network.summary()`.
+
+
+# %% tags=["ejercicio"]
+def mlp_parameters(inputs, units, outputs):
+    # Escribe aquí tu respuesta.
+    ...
+
+
+ejercicio("1.1").comprobar(mlp_parameters)
+
+# %% [markdown]
 # ## 4. Mirar los datos: casas de California
 #
 # Cada fila es un distrito del censo de 1990: dónde está, qué edad tienen sus casas, cuántas
@@ -139,6 +158,21 @@ for name, values in x_train.items():
 if data.stands_in:
     best = number(houses.BEST_R2, 3)
     print(f"\nEl ruido de esta tabla es conocido: nadie puede pasar de R² = {best}.")
+
+# %% [markdown]
+# **Ejercicio 1.2. Los valores que faltan.** En la columna `new` faltan algunos valores: son NaN.
+# Escribe `fill_missing(train, new)`, que devuelve dos arreglos: `new` con la **mediana** de `train`
+# (que también tiene huecos) donde faltaba algo, y un **indicador** con 1 donde faltaba y 0 donde
+# no, para que la red sepa cuáles son inventados.
+
+
+# %% tags=["ejercicio"]
+def fill_missing(train, new):
+    # Escribe aquí tu respuesta.
+    ...
+
+
+ejercicio("1.2").comprobar(fill_missing)
 
 # %% [markdown]
 # ## 5. El modelo: de las columnas crudas al precio
@@ -181,6 +215,21 @@ model = keras.Model({**columns, "ocean_proximity": ocean}, network(features), na
 network.summary()
 
 # %% [markdown]
+# **Ejercicio 1.3. Estandarizar sin hacer trampa.** Escribe `standardize(train, new)`: devuelve las
+# dos tablas (una fila por distrito, una columna por dato) con cada columna llevada a media 0 y
+# desviación 1, **con la media y la desviación de `train`**. La desviación divide por n, como en
+# Keras. Si una columna de `train` no varía, su desviación es 0: en ese caso divide por 1.
+
+
+# %% tags=["ejercicio"]
+def standardize(train, new):
+    # Escribe aquí tu respuesta.
+    ...
+
+
+ejercicio("1.3").comprobar(standardize)
+
+# %% [markdown]
 # ## 6. Entrenar
 #
 # La pérdida es el **error cuadrático medio**. El paso baja siguiendo un coseno, para terminar con
@@ -197,6 +246,23 @@ model.fit(
     epochs=s.epochs,
     callbacks=callbacks(run, batches, seed=s.seed),
 )
+
+# %% [markdown]
+# Antes de leer la nota, escríbela tú.
+#
+# **Ejercicio 1.4. R², escrito a mano.** Escribe `r2(y_true, y_pred)`: qué parte de la variación de
+# los precios explica la red, 1 menos la suma de los errores al cuadrado dividida por la suma de los
+# cuadrados de las distancias de `y_true` a su promedio. `y_true` tiene forma (n,); `y_pred` llega
+# tal como sale de `model.predict`, con forma (n, 1).
+
+
+# %% tags=["ejercicio"]
+def r2(y_true, y_pred):
+    # Escribe aquí tu respuesta.
+    ...
+
+
+ejercicio("1.4").comprobar(r2)
 
 # %% [markdown]
 # ## 7. Cuánto acierta y dónde falla

@@ -37,6 +37,7 @@ from course.catalog import origin
 from course.datasets import mnist, splits
 from course.datasets.batches import Batches
 from course.evaluation import evaluate_classifier
+from course.exercises import ejercicio
 from course.export import export
 from course.models import cnn
 from course.settings import settings
@@ -90,6 +91,40 @@ model = cnn((28, 28, 1), num_classes=10, filters=(16, 64, 96, 128), dropout=0.1)
 model.summary()
 
 # %% [markdown]
+# ¿De dónde salen los números de esa tabla? (Los ejercicios se corrigen solos, y
+# `ejercicio("2.1").pista()` da una pista.)
+#
+# **Ejercicio 2.1. Los parámetros de una capa convolucional.** Escribe
+# `conv2d_parameters(kernel_size, channels, filters, use_bias=True)`: cuántos números aprende una
+# capa `Conv2D` con `filters` filtros de tamaño `kernel_size`, un par (alto, ancho), sobre una
+# entrada de `channels` canales. `use_bias` dice si tiene sesgos. Compáralo con `model.summary()`,
+# donde las convoluciones no los tienen: la normalización que viene después hace ese trabajo.
+
+
+# %% tags=["ejercicio"]
+def conv2d_parameters(kernel_size, channels, filters, use_bias=True):
+    # Escribe aquí tu respuesta.
+    ...
+
+
+ejercicio("2.1").comprobar(conv2d_parameters)
+
+# %% [markdown]
+# **Ejercicio 2.2. De la imagen al vector.** Una imagen de `side`×`side` pasa por un nivel por cada
+# número de la lista `filters`: una convolución de 3×3 sin padding (`"valid"`) con esa cantidad de
+# filtros y un max-pooling de 2×2, también sin padding. Escribe `flattened(side, filters)`: cuántos
+# números salen de `Flatten` al final.
+
+
+# %% tags=["ejercicio"]
+def flattened(side, filters):
+    # Escribe aquí tu respuesta.
+    ...
+
+
+ejercicio("2.2").comprobar(flattened)
+
+# %% [markdown]
 # **Aumento de datos.** Un 4 un poco girado, corrido o estirado sigue siendo un 4. Estas capas
 # deforman al azar cada imagen en cada época, de modo que la red nunca ve dos veces la misma.
 # Quedan *fuera* de `model`: solo sirven para entrenar.
@@ -134,6 +169,38 @@ trainer.fit(
 )
 
 # %% [markdown]
+# Lo que `fit` minimizó, por dentro: *softmax* y entropía cruzada.
+#
+# **Ejercicio 2.3. Softmax que no se desborda.** Escribe `softmax(z)`: `z` tiene una fila por imagen
+# y una columna por clase, y cada *fila* debe volverse una lista de probabilidades, e^z dividido por
+# la suma de los e^z de su fila. Algunas filas tienen números cercanos a 1000 y otras a -1000:
+# también ahí debe responder bien.
+
+
+# %% tags=["ejercicio"]
+def softmax(z):
+    # Escribe aquí tu respuesta (antes, en esta misma celda: import numpy as np).
+    ...
+
+
+ejercicio("2.3").comprobar(softmax)
+
+# %% [markdown]
+# **Ejercicio 2.4. La entropía cruzada.** Escribe `cross_entropy(labels, probabilities)`: la pérdida
+# de un lote, que es el **promedio** sobre las imágenes de L = -(suma de t·ln y) sobre las clases.
+# `labels` trae la clase verdadera de cada imagen, contada desde 0; `probabilities` tiene una fila
+# por imagen y una columna por clase, ya pasadas por softmax, sin ceros.
+
+
+# %% tags=["ejercicio"]
+def cross_entropy(labels, probabilities):
+    # Escribe aquí tu respuesta (antes, en esta misma celda: import numpy as np).
+    ...
+
+
+ejercicio("2.4").comprobar(cross_entropy)
+
+# %% [markdown]
 # ## 6. Qué aprendió
 #
 # Los filtros de la primera capa: cada uno responde a un patrón de 3×3. Verás bordes en distintas
@@ -143,6 +210,23 @@ trainer.fit(
 kernels = keras.ops.convert_to_numpy(model.get_layer("level1_conv").kernel)
 figure = figures.filters(kernels, title=f"Filtros de la primera capa — {data.title}")
 figures.show(figure, run / "figures" / "filtros.png")
+
+# %% [markdown]
+# Antes de abrir el informe, aprende a leer su matriz de confusión.
+#
+# **Ejercicio 2.5. Leer una matriz de confusión.** En la matriz de confusión del informe, la fila
+# dice la clase **verdadera** y la columna lo que la red **respondió**. Escribe
+# `class_accuracy(confusion)`: de las imágenes que de verdad eran de cada clase, qué fracción
+# reconoció. Devuelve un número por clase, entre 0 y 1; todas las clases tienen imágenes.
+
+
+# %% tags=["ejercicio"]
+def class_accuracy(confusion):
+    # Escribe aquí tu respuesta (antes, en esta misma celda: import numpy as np).
+    ...
+
+
+ejercicio("2.5").comprobar(class_accuracy)
 
 # %% [markdown]
 # ## 7. Cuánto acierta y dónde falla
