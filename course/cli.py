@@ -4,6 +4,7 @@ Nothing heavy is imported before a command needs it, so that help and typos answ
 """
 
 import argparse
+import os
 import runpy
 import sys
 
@@ -22,7 +23,8 @@ examples:
 
 
 def main(arguments=None):
-    """Run one command and return its exit code: 0, 2 for what is told as a letter, 130 for Ctrl-C.
+    """Run one command and return its exit code: 0, 2 for what is told as a letter, 130 for Ctrl-C,
+    141 where nobody reads on.
 
     Args:
         arguments: List of strings; the process's own by default.
@@ -45,6 +47,9 @@ def main(arguments=None):
     except CourseError as letter:
         print(letter, file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever reads this, `head` perhaps, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         more = " The same command with --resume goes on from the last finished epoch."
         print("\nStopped." + (more if arguments[:1] == ["run"] else ""), file=sys.stderr)

@@ -48,6 +48,15 @@ def test_all_is_fine(course, well):
     assert len(lines) == 6 + len(catalog.names())
 
 
+def test_whoever_reads_only_the_first_line_sees_no_traceback(course, well):
+    process = course.start("doctor")
+    assert process.stdout.readline().startswith("fine ")
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(), err) == (141, "")
+
+
 def test_no_credential_is_one_line_and_asks_nobody(course, well):
     course.key.unlink()
     assert "no Kaggle credential" in to_do(course("doctor"))
