@@ -9,6 +9,9 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
 from course import exercises, lessons
 from course.errors import CourseError
@@ -173,6 +176,29 @@ def test_a_function_that_changes_its_input_is_told(exercise):
     if any(isinstance(value, np.ndarray) and value.any() for value in exercise.example):
         for verdict in verdicts(exercise, changes_its_input(exercise)):
             assert not verdict and "cambia lo que recibe" in verdict
+
+
+NUMBERS = st.one_of(st.floats(), st.integers(), st.booleans(), st.complex_numbers())
+ANYTHING = st.one_of(
+    st.recursive(
+        st.one_of(NUMBERS, st.text(max_size=3), st.none()),
+        lambda inner: st.one_of(
+            st.lists(inner, max_size=4),
+            st.tuples(inner, inner),
+            st.dictionaries(st.text(max_size=2), inner, max_size=2),
+        ),
+        max_leaves=6,
+    ),
+    arrays(st.sampled_from(["float64", "float16", "int8", "bool", "U2"]), array_shapes(min_side=0)),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(exercise=st.sampled_from(list(ALL.values())), output=ANYTHING)
+def test_no_answer_stops_a_check(exercise, output):
+    answer = (lambda *inputs: output) if exercise.wants_function else output
+    verdict = check(exercise, answer, np.random.default_rng(0))
+    assert exercise.title in verdict and verdict.count("\n") >= 1
 
 
 # ---- what a student sees

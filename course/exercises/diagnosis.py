@@ -22,6 +22,7 @@ class Mistake:
     diagnosis: str
 
 
+@np.errstate(all="ignore")
 def diagnose(exercise, trials):
     """What is wrong, with a call that shows it, or "" if every trial is right."""
     failed = [trial for trial in trials if not trial.is_right]
@@ -59,8 +60,7 @@ def _known(exercise, trials):
 def _wrong(exercise, mistake, trial):
     inputs = copy.deepcopy(trial.inputs)
     try:
-        with np.errstate(all="ignore"):
-            return arrays(exercise, mistake.wrong(*inputs), trial.inputs, len(trial.right))
+        return arrays(exercise, mistake.wrong(*inputs), trial.inputs, len(trial.right))
     except (Objection, ArithmeticError, ValueError, LookupError):
         return []  # this mistake cannot be made on this input
 

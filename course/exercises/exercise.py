@@ -1,6 +1,7 @@
 """What an exercise is: a statement, hints, inputs drawn at check time, what is right, mistakes."""
 
 import inspect
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -89,7 +90,8 @@ class Exercise:
 
     def __repr__(self):
         """What a terminal shows."""
-        return self._repr_markdown_()
+        paragraphs = self._repr_markdown_().split("\n\n")
+        return "\n\n".join(textwrap.fill(text, 100) for text in paragraphs)
 
     def _repr_markdown_(self):
         """What a notebook shows."""
