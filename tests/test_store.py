@@ -44,6 +44,24 @@ def when(folder):
     return {path: path.stat().st_mtime_ns for path in sorted(folder.rglob("*.npy"))}
 
 
+# ---- what is read
+
+
+def test_a_block_s_rows_and_no_others_are_asked_of_the_disk(raw, tmp_path):
+    case = store.prepare(find(raw), tmp_path / "prepared")[0]
+    with open(case.folder / "image.npy", "rb") as file:
+        for index, (first, length) in enumerate(
+            prepared._stretches(case.image, (2, 3, 0), (4, 9, 5)), 2
+        ):
+            file.seek(first)
+            assert file.read(length) == case.image[index, 3:9].tobytes()
+    assert index == 3
+    prepared.read_ahead(case.image, (2, 3), (4, 9))  # the system understands
+    last = case.image.shape[:2]
+    prepared.read_ahead(case.image, np.subtract(last, 1), np.array(last))
+    prepared.read_ahead(np.array(case.image), (2, 3), (4, 9))  # in memory already
+
+
 # ---- what is written
 
 

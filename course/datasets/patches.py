@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from course.datasets.augment import Augmentation
+from course.datasets.prepared import read_ahead
 from course.regions import REGIONS
 
 
@@ -158,6 +159,7 @@ def _cut(array, start, size):
     """A block of `array` (d, h, w, …) that may reach over its edges: there it is 0."""
     low = np.maximum(start, 0)
     high = np.maximum(low, np.minimum(np.add(start, size), array.shape[:3]))
+    read_ahead(array, low, high)
     inside = array[tuple(map(slice, low, high))]
     if inside.shape[:3] == tuple(size):
         return inside
