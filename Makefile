@@ -3,7 +3,7 @@
 # make lint         ruff: check and format
 # make test-lowest  the suite with the lowest versions that requirements.txt declares
 # make test-forms   every lesson as script, as Kaggle kernel and as notebook, with those versions
-# make test-jax     models, losses and metrics with JAX in TensorFlow's place
+# make test-jax     models, losses, metrics and explain with JAX in TensorFlow's place
 # make test-torch   the same with PyTorch
 #
 # Each makes the environment it needs and installs only what is missing.
@@ -34,7 +34,7 @@ test-forms: .venv-lowest/test
 
 # the rooms that keras.ops alone must carry
 ON_ANY_BACKEND := tests/test_models.py tests/test_unet.py tests/test_vgg_resnet.py \
-	tests/test_losses.py tests/test_metrics.py course/losses.py course/metrics.py
+	tests/test_losses.py tests/test_metrics.py tests/test_explain.py course/losses.py course/metrics.py
 
 test-jax: .venv/jax
 	KERAS_BACKEND=jax .venv/bin/python -m pytest $(ON_ANY_BACKEND)

@@ -51,6 +51,15 @@ FIGURES = {
         grey(1, 40)[0], [[0, 1, 0.5]], [((2, 3, 30, 31), "7 · 99 %")], [(0, 0, 28, 28)], title=TITLE
     ),
     "filters": lambda: figures.filters(np.ones((3, 3, 2, 5)), TITLE),
+    "feature_maps": lambda: figures.feature_maps(
+        grey(1)[0], {"level1_relu": BRAIN[0], "level2_relu": np.zeros((3, 3, 9))}, title=TITLE
+    ),
+    "grad_cam": lambda: figures.grad_cam(
+        grey(2), [np.eye(2), np.zeros((3, 3))], NAMES[:2], title=TITLE
+    ),
+    "occlusion": lambda: figures.occlusion(
+        grey(2), [np.eye(8), -np.eye(8)], NAMES[:2], title=TITLE
+    ),
     "modalities": lambda: figures.modalities(BRAIN, BRAIN[..., :3] > 0.9, title=TITLE),
     "overlay": lambda: figures.overlay(
         BRAIN[:2, ..., 0],

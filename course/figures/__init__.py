@@ -7,6 +7,7 @@ A title of the form `"Title — origin of the data"` is set on two lines.
 
 from course.figures.answers import confusion, predicted_against_true, residuals
 from course.figures.detections import detections
+from course.figures.explain import feature_maps, grad_cam, occlusion
 from course.figures.foundations import activations, approximation_errors, sliding_kernel
 from course.figures.learning import curves_1d, learning_curves
 from course.figures.look import png, show, show_animation
@@ -21,10 +22,13 @@ __all__ = [
     "curves_1d",
     "detections",
     "dice_by_case",
+    "feature_maps",
     "filters",
+    "grad_cam",
     "learning_curves",
     "mistakes",
     "modalities",
+    "occlusion",
     "overlay",
     "png",
     "predicted_against_true",

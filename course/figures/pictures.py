@@ -154,6 +154,14 @@ def filters(kernels, title):
     return figure
 
 
+def from_0_to_1(image):
+    """A picture's pixels from 0 to 1, `(height, width)` if it has one channel."""
+    image = np.asarray(image)
+    image = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
+    top = 255 if image.dtype == np.uint8 or image.max(initial=0) > 1 else 1
+    return np.clip(image / top, 0, 1)
+
+
 def _gallery_note(wrong, shown, labels):
     """One Spanish sentence under the gallery's title."""
     total = count(len(labels), "imagen", "imágenes")
@@ -168,12 +176,9 @@ def _gallery_note(wrong, shown, labels):
 
 def _picture(axes, image, left, top, side, frame=False):
     """A picture as it is, greys for one channel, in a square of `side` inches."""
-    image = np.asarray(image)
-    image = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
-    top_value = 255 if image.dtype == np.uint8 or image.max(initial=0) > 1 else 1
     box = (left, left + side, top + side, top)
     axes.imshow(
-        np.clip(image / top_value, 0, 1),
+        from_0_to_1(image),
         cmap="gray",
         vmin=0,
         vmax=1,

@@ -68,13 +68,13 @@ def grey(axes, picture, frame, box):
     picture_in(axes, shown, box, cmap="gray", vmin=low, vmax=high)
 
 
-def picture_in(axes, picture, box, **options):
+def picture_in(axes, picture, box, interpolation="nearest", **options):
     left, top, wide, tall = box
     width, height = axes.figure.get_size_inches()
     drawn = axes.imshow(
         picture,
         extent=(left, left + wide, top + tall, top),
-        interpolation="nearest",
+        interpolation=interpolation,
         aspect="auto",
         **options,
     )
