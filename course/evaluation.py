@@ -21,7 +21,7 @@ __all__ = ["evaluate_classifier", "evaluate_regressor", "evaluate_segmenter"]
 _WORST = 20
 
 
-def evaluate_classifier(model, images, labels, *, class_names, origin):
+def evaluate_classifier(model, images, labels, *, class_names, origin, groups=None):
     """Judge a classifier on test images.
 
     Args:
@@ -31,6 +31,10 @@ def evaluate_classifier(model, images, labels, *, class_names, origin):
         labels: Class numbers, `(n,)`, from 0.
         class_names: Names, in the order of the labels.
         origin: `catalog.Origin` of the data.
+        groups: Integers, `(n,)`: which images show one photograph in other light, from
+            `datasets.splits.near_duplicates`. The intervals count each group once, as if its images
+            were all right or all wrong together: rather too wide than too narrow. By default each
+            image stands for itself.
 
     Returns:
         A `Report`. Scores: accuracy, balanced_accuracy (mean recall over the classes that are
@@ -54,14 +58,18 @@ def evaluate_classifier(model, images, labels, *, class_names, origin):
     """
     images, names = np.asarray(images), [str(name) for name in class_names]
     labels = checks.class_numbers(labels, len(names))
-    checks.same_length(len(labels), {"images": images})
+    groups = np.arange(len(labels)) if groups is None else np.asarray(groups)
+    checks.same_length(len(labels), {"images": images, "groups": groups})
     answered = _predict(model, checks.with_channel(model, images))
     shares = checks.probabilities(answered, len(labels), len(names))
     answers, truths = shares.argmax(axis=1), shares[np.arange(len(labels)), labels]
     matrix = np.zeros((len(names), len(names)), int)
     np.add.at(matrix, (labels, answers), 1)
-    right = int(np.trace(matrix))
-    per_class = [_class_row(matrix, label, names) for label in range(len(names))]
+    right, independent = int(np.trace(matrix)), len(np.unique(groups))
+    per_class = [
+        _class_row(matrix, label, names, len(np.unique(groups[labels == label])))
+        for label in range(len(names))
+    ]
     wrong = np.flatnonzero(answers != labels)
     worst = wrong[np.argsort(truths[wrong], kind="stable")][:_WORST]
     gallery = "Los peores errores" if len(wrong) else "Las respuestas menos seguras"
@@ -74,7 +82,8 @@ def evaluate_classifier(model, images, labels, *, class_names, origin):
             "balanced_accuracy": float(np.mean([row["recall"] for row in per_class if row["n"]])),
             "log_loss": float(-np.log(np.maximum(truths, 1e-7)).mean()),
         },
-        intervals={"accuracy": wilson(right, len(labels))},
+        intervals={"accuracy": wilson(right / len(labels) * independent, independent)},
+        independent=independent,
         per_class=sorted(per_class, key=lambda row: (row["n"] == 0, row["recall"] or 0)),
         per_case=[
             {
@@ -181,7 +190,7 @@ def _predict(model, inputs):
     return np.asarray(model.predict(inputs, batch_size=256, verbose=0))
 
 
-def _class_row(matrix, label, names):
+def _class_row(matrix, label, names, independent):
     """One class: how many there are, how many were found, what it is most taken for."""
     n, answered = int(matrix[label].sum()), int(matrix[:, label].sum())
     right = int(matrix[label, label])
@@ -191,7 +200,7 @@ def _class_row(matrix, label, names):
         "class": names[label],
         "n": n,
         "recall": right / n if n else None,
-        "recall_interval": wilson(right, n) if n else None,
+        "recall_interval": wilson(right / n * independent, independent) if n else None,
         "precision": right / answered if answered else None,
         "confused_with": names[others.argmax()] if others.any() else None,
         "confused_times": int(others.max()),

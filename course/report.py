@@ -31,6 +31,7 @@ class Report:
         figures: Name → `matplotlib.figure.Figure`.
         alt: Name of a figure → what it shows, in words.
         class_names, confusion: Of a classifier; confusion counts true classes down, answers across.
+        independent: Of a classifier: how many of the images show something of their own.
         unit, baselines: Of a regressor; baselines: name → dict of scores, intervals, behind (what
             it lacks of the network's R²), behind_interval.
         tables: Name → list of dicts, written as CSV beside the report.
@@ -47,6 +48,7 @@ class Report:
     alt: dict = field(default_factory=dict, repr=False)
     class_names: list = field(default_factory=list)
     confusion: list = field(default_factory=list)
+    independent: int | None = None
     unit: str | None = None
     baselines: dict = field(default_factory=dict)
     tables: dict = field(default_factory=dict, repr=False)

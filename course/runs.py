@@ -44,7 +44,12 @@ def evaluate(folder):
         report.baselines = _baselines(folder, report.n)
     else:
         report = evaluation.evaluate_classifier(
-            model, inputs, targets, class_names=card["class_names"], origin=origin
+            model,
+            inputs,
+            targets,
+            class_names=card["class_names"],
+            origin=origin,
+            groups=_groups(origin, inputs, targets),
         )
     return report, report.save(folder)
 
@@ -131,6 +136,13 @@ def _test_part(origin, card):
             "mnist or sign_mnist, or regression on california."
         )
     return readers[origin.dataset]()[1]
+
+
+def _groups(origin, images, labels):
+    """Which test images show one photograph; None where each shows its own."""
+    from course.datasets import splits
+
+    return splits.near_duplicates(images, labels) if origin.dataset == "sign_mnist" else None
 
 
 def _seed(card):

@@ -31,10 +31,14 @@ class Model:
         return self.answers
 
 
-def classify(probabilities, labels, names="ab", origin=MNIST, images=None, input_shape=None):
+def classify(
+    probabilities, labels, names="ab", origin=MNIST, images=None, input_shape=None, groups=None
+):
     model = Model(probabilities, input_shape)
     images = np.zeros((len(labels), 4, 4), "uint8") if images is None else images
-    report = evaluate_classifier(model, images, labels, class_names=names, origin=origin)
+    report = evaluate_classifier(
+        model, images, labels, class_names=names, origin=origin, groups=groups
+    )
     return report, model
 
 
@@ -105,6 +109,20 @@ def test_a_classifier_agrees_with_scikit_learn_and_scipy():
     assert recalls == sorted(recalls)
     believed = [case["true_probability"] for case in report.per_case]
     assert len(believed) == min(20, 500 - right) and believed == sorted(believed)
+
+
+def test_images_of_one_photograph_count_once_in_the_intervals():
+    # two photographs of a, three of b, four images each; one of a's is taken for b in all of them
+    answers = np.repeat([[1, 0], [0, 1], [0, 1], [0, 1], [0, 1]], 4, axis=0)
+    labels, groups = np.repeat([0, 0, 1, 1, 1], 4), np.repeat([7, 3, 5, 9, 1], 4)
+    report, _ = classify(answers, labels, groups=groups)
+    assert report.scores["accuracy"] == 0.8 and (report.n, report.independent) == (20, 5)
+    wilson = stats.binomtest(4, 5).proportion_ci(method="wilson")
+    assert report.intervals["accuracy"] == pytest.approx((wilson.low, wilson.high))
+    wilson = stats.binomtest(1, 2).proportion_ci(method="wilson")
+    assert report.per_class[0]["recall_interval"] == pytest.approx((wilson.low, wilson.high))
+    with pytest.raises(CourseError, match="entries in groups.*Received: 2"):
+        classify([[1, 0]], [0], groups=[0, 1])
 
 
 def test_predict_is_asked_once_in_large_batches_and_in_silence():

@@ -30,16 +30,20 @@ class Model:
         return self.answers
 
 
-def classification(origin=MNIST, names=("gato", "perro", "pez"), labels=(0, 1, 1)):
+def classification(origin=MNIST, names=("gato", "perro", "pez"), labels=(0, 1, 1), groups=None):
     probabilities = [[0.9, 0.1, 0.0], [0.7, 0.3, 0.0], [0.2, 0.8, 0.0]]
     images = np.zeros((3, 8, 8), "uint8")
     return evaluate_classifier(
-        Model(probabilities), images, labels, class_names=names, origin=origin
+        Model(probabilities), images, labels, class_names=names, origin=origin, groups=groups
     )
 
 
 def regression(origin=MNIST, targets=(1, 2, 3), **options):
-    inputs = {"total_rooms": np.array([1.0, np.nan, 12345.0]), "sea": np.array(["<1H", "B", "C"])}
+    inputs = {
+        "total_rooms": np.array([1.0, np.nan, 12345.0]),
+        "latitude": np.array([34.15, 37.8, 36.0], "float32"),
+        "sea": np.array(["<1H", "B", "C"]),
+    }
     options = {"unit": "cientos de miles de dólares", **options}
     return evaluate_regressor(Model([1, 2, 4]), inputs, targets, origin=origin, **options)
 
@@ -219,6 +223,7 @@ def run(tmp_path):
     card = {
         "name": "cnn", "parameters": 118282, "seed": 0, "range": [0, 255], "commit": None,
         "inputs": [{"name": "image", "shape": [28, 28, 1], "dtype": "float32"}],
+        "outputs": [{"name": "keras_tensor_7", "shape": [10], "dtype": "float32"}],
         "versions": {"keras": "3.13.2"}, "created": "2026-11-23T07:12:33+00:00",
     }  # fmt: skip
     (folder / "card.json").write_text(json.dumps(card))
@@ -236,6 +241,7 @@ def test_the_page_tells_the_whole_run(run):
         "Cómo aprendió",
         "118 282",
         "image, 28 × 28 × 1, float32",
+        " 10, float32",
         "0 a 255",
         "2026-11-23, 07:12 UTC",
         "3.13.2",
@@ -244,6 +250,13 @@ def test_the_page_tells_the_whole_run(run):
     ):
         assert text in page.text, text
     assert "None" not in page.text and "NaN" not in page.text
+    assert "keras_tensor" not in page.text
+
+
+def test_images_of_one_photograph_are_told(tmp_path):
+    page = Page(classification(groups=[4, 4, 8]).save(tmp_path))
+    assert "variaciones de 2 fotografías, y el intervalo cuenta cada fotografía una" in page.text
+    assert "fotografía" not in Page(classification().save(tmp_path)).text
 
 
 def test_the_page_tells_how_to_repeat_the_run(run):
@@ -345,8 +358,8 @@ def test_a_regression_stands_beside_its_baselines(tmp_path):
     assert page.texts.index("Red neuronal") < page.texts.index("Regresión lineal")
     assert "Ventaja de la red en R²" in page.text
     assert "La red explica el 50 % de la variación de los valores verdaderos." in page.text
-    # the worst case first, its columns, what is missing in them
-    assert {"<1H", "12345", "falta", "sea"} <= set(page.texts)
+    # the worst case first, its columns, what is missing in them; a column's decimals are alike
+    assert {"<1H", "12 345", "falta", "sea", "34,15", "37,80", "36,00"} <= set(page.texts)
 
 
 @pytest.mark.parametrize(

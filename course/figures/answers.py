@@ -45,7 +45,7 @@ def confusion(matrix, class_names, *, title):
             ha="center",
             va="center",
             fontsize=min(size, 85 * cell / len(str(matrix[row, column]))),
-            color="white" if row == column and share > 0.5 else INK,
+            color="white" if row == column and share > 0.8 else INK,
         )
     for row in np.flatnonzero(matrix.sum(axis=1) == 0):
         axes.text((classes - 1) / 2, row, "sin ejemplos", ha="center", va="center", color=INK)

@@ -8,7 +8,7 @@ from course.spanish import count, number, percent
 
 TITLE = "Clasificación de imágenes"
 NOUN = ("imagen", "imágenes")
-FIELDS = ("class_names", "confusion")  # of report.json, beside those of every task
+FIELDS = ("class_names", "confusion", "independent")  # of report.json, beside those of every task
 
 
 def headline(report):
@@ -103,8 +103,14 @@ def _in_sentences(report):
         typeset(report.in_words(key, report.scores[key]))
         for key in ("balanced_accuracy", "log_loss")
     )
-    return (
-        f"{text}El intervalo (de Wilson) dice dónde esperamos su exactitud con muchas otras "
-        f"imágenes como estas. Sensibilidad media de las clases: {mean}. "
-        f"Entropía cruzada: {entropy}."
+    text += (
+        "El intervalo (de Wilson) dice dónde esperamos su exactitud con muchas otras imágenes como "
+        "estas. "
     )
+    if report.independent not in (None, report.n):
+        photographs = typeset(count(report.independent, "fotografía", "fotografías"))
+        text += (
+            f"Las imágenes son variaciones de {photographs}, y el intervalo cuenta cada fotografía "
+            "una sola vez. "
+        )
+    return f"{text}Sensibilidad media de las clases: {mean}. Entropía cruzada: {entropy}."

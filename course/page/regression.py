@@ -81,11 +81,12 @@ def _model_row(report, name, model):
 
 
 def _worst_cases(report):
-    columns = list(report.per_case[0]["inputs"] or {})
-    rows = []
-    for case in report.per_case[:10]:
+    cases, rows = report.per_case[:10], []
+    inputs = {name: [case["inputs"][name] for case in cases] for name in cases[0]["inputs"] or {}}
+    columns = {name: _decimals(values) for name, values in inputs.items()}
+    for case in cases:
         texts = [typeset(number(case[key])) for key in ("true", "predicted", "error")]
-        texts += [_input(case["inputs"][column]) for column in columns]
+        texts += [_input(case["inputs"][name], digits) for name, digits in columns.items()]
         name = typeset(number(case["index"], 0))
         rows.append(row(name, *(cell(text, numeric=True) for text in texts)))
     head = [
@@ -98,9 +99,15 @@ def _worst_cases(report):
     return table(head, rows, numeric=range(1, len(head)), name="cases")
 
 
-def _input(value):
+def _decimals(values):
+    """How many decimals a column needs for its longest number, of six digits at the most."""
+    texts = [f"{value:.6g}" for value in values if isinstance(value, float)]
+    return max((len(text.partition(".")[2]) for text in texts if "e" not in text), default=0)
+
+
+def _input(value, decimals):
     if isinstance(value, float):
-        return "falta" if value != value else typeset(f"{value:.6g}".replace(".", ","))
+        return "falta" if value != value else typeset(number(value, decimals))
     return escape(str(value))
 
 

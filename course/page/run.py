@@ -90,14 +90,14 @@ def _card_value(key, value):
     if key in ("patch", "modalities") and isinstance(value, list):
         value = (" × " if key == "patch" else ", ").join(map(str, value))
     if key in ("inputs", "outputs") and isinstance(value, list):
-        return "<br>".join(_tensor(item) for item in value)
+        return "<br>".join(_tensor(item, named=key == "inputs") for item in value)
     return escape(_setting(value))
 
 
-def _tensor(about):
-    """One input or output: image, 28 × 28 × 1, float32."""
+def _tensor(about, named):
+    """One input or output: image, 28 × 28 × 1, float32. Keras names outputs by a counter."""
     if not isinstance(about, dict) or not isinstance(about.get("shape"), list):
         return escape(str(about))
     shape = " × ".join("n" if size is None else str(size) for size in about["shape"])
-    parts = (about.get("name"), shape, about.get("dtype"))
+    parts = (named and about.get("name"), shape, about.get("dtype"))
     return escape(", ".join(str(part) for part in parts if part))

@@ -92,7 +92,7 @@ for neurons in (2, 8, 64):
     fits[neurons] = network.predict(grid, verbose=0)[:, 0]
 
 figure = figures.curves_1d(
-    x, y, fits, grid=grid, truth=curve(grid), title="Más neuronas, más forma — función inventada"
+    x, y, fits, grid=grid, truth=curve(grid), title="2, 8 y 64 neuronas — función inventada"
 )
 figures.show(figure, run / "figures" / "aproximacion.png")
 
