@@ -124,7 +124,7 @@ DAMAGED = {
     "gz cut in the header": (GZ[:40], "it cannot be read"),
     "gz checksum": (GZ[:-8] + b"\0\0\0\0" + GZ[-4:], "it cannot be read"),
     "gz of nothing": (gzip.compress(b""), "an empty file"),
-    "4D": (nifti_bytes(np.zeros((2, 3, 4, 2), "i2")), "4 (2 × 3 × 4 × 2): save each volume"),
+    "4D": (nifti_bytes(np.zeros((2, 3, 4, 2), "i2")), "4 (2 × 3 × 4 × 2).\nNext: save each volume"),
     "2D": (nifti_bytes(np.zeros((2, 3), "i2")), "expected three axes. Received: 2 (2 × 3)"),
     "no voxels": (nifti_bytes(VALUES, dim=(2, 0, 4)), "a header that says 2 × 0 × 4"),
     "negative": (nifti_bytes(VALUES, dim=(2, -3, 4)), "a header that says 2 × -3 × 4"),
@@ -152,6 +152,7 @@ def test_damage_is_one_letter(tmp_path, name):
         read(path)
     assert str(path) in str(caught.value) and words in str(caught.value)
     assert "Received: " in str(caught.value) and path.read_bytes() == data
+    assert str(caught.value).count("\n") == 1  # one piece of advice, and the right one
 
 
 def test_what_is_no_file(tmp_path):
@@ -256,7 +257,7 @@ def test_a_full_disk_costs_neither_the_old_file_nor_leaves_a_half_one(tmp_path, 
 def test_a_place_where_no_mask_can_be(tmp_path, name):
     like = put(tmp_path / "like.nii", nifti_bytes(VALUES))
     (tmp_path / "folder.nii").mkdir()
-    with pytest.raises(CourseError, match="expected the name of a file|cannot be written"):
+    with pytest.raises(CourseError, match="expected a file that ends in|cannot be written"):
         nifti.write_labels(np.zeros((4, 3, 2), "uint8"), like, tmp_path / name)
     assert like.read_bytes() == nifti_bytes(VALUES)
 

@@ -78,7 +78,8 @@ def write_labels(labels, like, path) -> Path:
             f"Expected labels of shape {header.kit_shape}. Received: shape {np.shape(labels)}"
         )
     if not path.name.endswith((".nii", ".nii.gz")) or path.is_dir():
-        raise wrong(path, "expected the name of a file that ends in .nii or .nii.gz", path.name)
+        expected, advice = "expected a file that ends in .nii or .nii.gz", "Next: another name."
+        raise wrong(path, expected, path.name, advice)
     raw = raw_header(header.path).as_byteswapped("<")
     raw.set_data_dtype("uint8")
     raw.set_slope_inter(1, 0)

@@ -16,6 +16,7 @@ AXES = ("S", "P", "L")  # of the kit's arrays: where D, H and W end
 _MOST_VOXELS = 512**3  # of BraTS: 240 × 240 × 155
 _SIZES_MM = (0.01, 100.0)  # what a voxel may measure
 _SAME = 0.05  # of a voxel: headers hold float32, and tools round
+_REPLACE = "The file is damaged or another one: put a fresh copy in its place."
 _QUIET = logging.Logger("course.nifti", logging.CRITICAL + 1)  # nibabel tells of what it mends
 
 
@@ -99,9 +100,10 @@ def raw_header(path):
             except Exception as error:  # of nibabel, of NumPy: each damage has its own
                 raise wrong(path, "expected the header of a NIfTI file", str(error)) from error
             return header
-    found = "another format, or a damaged header" if start else "an empty file"
     if start[344:348] == b"ni1\0":
-        found = "one half of a pair .hdr and .img: save it as one .nii"
+        pair, advice = "one half of a pair .hdr and .img", "Next: save both as one .nii."
+        raise wrong(path, "expected a NIfTI file", pair, advice)
+    found = "another format, or a damaged header" if start else "an empty file"
     raise wrong(path, "expected a NIfTI file", found)
 
 
@@ -119,8 +121,8 @@ def _checked(raw, path):
     expected = "expected the header of a NIfTI file"
     shape = tuple(int(side) for side in raw.get_data_shape())
     if len(shape) != 3:
-        more = ": save each volume as a file of its own" if len(shape) > 3 else ""
-        raise wrong(path, "expected three axes", f"{len(shape)} ({_sides(shape)}){more}")
+        advice = "Next: save each volume as a file of its own." if len(shape) > 3 else _REPLACE
+        raise wrong(path, "expected three axes", f"{len(shape)} ({_sides(shape)})", advice)
     if min(shape) < 1 or math.prod(shape) > _MOST_VOXELS:
         most = f"expected up to {_MOST_VOXELS:,} voxels"
         raise wrong(path, most, f"a header that says {_sides(shape)}")
@@ -134,7 +136,7 @@ def _checked(raw, path):
         raise wrong(path, "expected whole or real numbers of at most 8 bytes", f"{dtype}")
     if not raw["sform_code"] > 0 and not raw["qform_code"] > 0:
         lost = "neither sform nor qform: it does not say how it lies in the patient"
-        raise wrong(path, "expected an affine", lost)
+        raise wrong(path, "expected an affine", lost, "Next: save it with the scan's affine.")
     units = int(raw["xyzt_units"]) & 7
     if units not in (0, 2):  # unknown, millimetres
         raise wrong(path, "expected lengths in millimetres", f"units of code {units}")
@@ -171,9 +173,6 @@ def unreadable(path, error):
     return wrong(path, "expected a whole NIfTI file", f"it cannot be read ({error})")
 
 
-def wrong(path, expected, received):
+def wrong(path, expected, received, advice=_REPLACE):
     """The letter about a file that is not what it should be."""
-    return CourseError(
-        f"{path}: {expected}. Received: {received}.\n"
-        "The file is damaged or another one: put a fresh copy in its place."
-    )
+    return CourseError(f"{path}: {expected}. Received: {received}.\n{advice}")
