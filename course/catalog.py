@@ -1,14 +1,13 @@
 """The data sets of the course, as records: `datasets.yaml` becomes `DatasetInfo`."""
 
 import dataclasses
-import difflib
 import functools
 from dataclasses import dataclass
 from pathlib import Path
 
 from course import catalog_rules, regions
 from course.catalog_records import Content, DatasetInfo, FileInfo, SampleInfo, VariantInfo
-from course.errors import CourseError
+from course.errors import CourseError, nearest
 
 __all__ = ["Content", "DatasetInfo", "FileInfo", "Origin", "get", "load", "names", "origin"]
 
@@ -59,10 +58,9 @@ def get(name) -> DatasetInfo:
     entries = _entries()
     if name in entries:
         return entries[name]
-    near = difflib.get_close_matches(str(name), entries, n=1)
-    hint = f" Did you mean {near[0]}?" if near else ""
     raise CourseError(
-        f"There is no data set called {name!r}.{hint}\nExpected one of: {', '.join(entries)}."
+        f"There is no data set called {name!r}.{nearest(name, entries)}\n"
+        f"Expected one of: {', '.join(entries)}."
     )
 
 

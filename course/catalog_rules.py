@@ -1,11 +1,10 @@
 """The form of each key of datasets.yaml: a typo is an error that names the file and the entry."""
 
 import dataclasses
-import difflib
 import re
 import types
 
-from course.errors import CourseError
+from course.errors import CourseError, nearest
 
 _SEEN = (r"(mirror|kaggle), \d{4}-\d{2}-\d{2}", "where and when, such as: mirror, 2026-11-23")
 _RELATIVE = (r"(?!/)(?!.*\.\.)[^\\]+", "a path below the data set's folder")
@@ -33,8 +32,7 @@ def build(record, raw, where, forms=FORMS):
     fields = {f.name: f for f in dataclasses.fields(record)}
     for key in raw:
         if key not in fields:
-            near = difflib.get_close_matches(str(key), fields, n=1)
-            hint = f' Did you mean "{near[0]}"?' if near else ""
+            hint = nearest(key, fields, spell='"{}"'.format)
             raise CourseError(f'{where}: unknown key "{key}".{hint} Known: {", ".join(fields)}.')
     for key, spec in fields.items():
         optional = spec.default is not dataclasses.MISSING

@@ -44,7 +44,18 @@ def letters_instead_of_tracebacks():
     sys.excepthook = hook
 
 
-def nearest(word, known):
-    """ " Did you mean …?" for a typo that is near enough to a known word, otherwise ""."""
-    near = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
-    return f" Did you mean {near[0]}?" if near else ""
+def nearest(word, known, spell=str):
+    """ " Did you mean …?" for a typo that is near enough to a known word, otherwise "".
+
+    Args:
+        word: what was typed, of any type.
+        known: lower-case words.
+        spell: function that writes a known word as it is to be typed.
+
+    Example:
+
+    >>> nearest("Mnits", ["mnist", "california"]), nearest("cats", ["mnist"])
+    (' Did you mean mnist?', '')
+    """
+    near = difflib.get_close_matches(str(word).lower(), known, n=1, cutoff=0.5)
+    return f" Did you mean {spell(near[0])}?" if near else ""

@@ -1,7 +1,6 @@
 """The settings of a lesson: flags in a terminal, COURSE_ variables anywhere, plain defaults."""
 
 import argparse
-import difflib
 import inspect
 import math
 import os
@@ -9,7 +8,7 @@ import pathlib
 import sys
 from types import SimpleNamespace
 
-from course.errors import CourseError, letters_instead_of_tracebacks
+from course.errors import CourseError, letters_instead_of_tracebacks, nearest
 
 # What each setting means: those that every lesson knows, then what some lessons add.
 _HELP = {
@@ -84,7 +83,7 @@ def _from_environment(defaults):
         if name not in defaults:
             raise CourseError(
                 f"The variable {variable} is no setting of this lesson."
-                f"{_suggest(name, defaults, lambda n: f'COURSE_{n.upper()}')}"
+                f"{nearest(name, defaults, lambda n: f'COURSE_{n.upper()}')}"
                 f" To remove it, type: unset {variable}"
             )
         found[name] = _convert(name, defaults[name], text, origin=variable)
@@ -96,13 +95,12 @@ def _from_flags(defaults, arguments):
         prog=pathlib.Path(sys.argv[0]).name, allow_abbrev=False, exit_on_error=False
     )
     for name, default in defaults.items():
-        flag = "--" + name.replace("_", "-")
         text = _HELP.get(name, name) + ("" if default is None else f" (default: {default})")
         if isinstance(default, bool):
             on_off = argparse.BooleanOptionalAction  # --resume, --no-resume
-            parser.add_argument(flag, action=on_off, default=argparse.SUPPRESS, help=text)
+            parser.add_argument(_flag(name), action=on_off, default=argparse.SUPPRESS, help=text)
         else:
-            parser.add_argument(flag, default=argparse.SUPPRESS, metavar="VALUE", help=text)
+            parser.add_argument(_flag(name), default=argparse.SUPPRESS, metavar="VALUE", help=text)
     try:
         given, unknown = parser.parse_known_args(arguments)
     except argparse.ArgumentError as error:
@@ -110,20 +108,19 @@ def _from_flags(defaults, arguments):
     if unknown:
         raise CourseError(
             f"{unknown[0]} is no setting of this lesson."
-            f"{_suggest(unknown[0].lstrip('-'), defaults, lambda n: '--' + n.replace('_', '-'))}"
+            f"{nearest(unknown[0].lstrip('-').replace('-', '_'), defaults, _flag)}"
             " To see every setting, add --help."
         )
     return {
         name: value
         if isinstance(value, bool)
-        else _convert(name, defaults[name], value, origin="--" + name.replace("_", "-"))
+        else _convert(name, defaults[name], value, origin=_flag(name))
         for name, value in vars(given).items()
     }
 
 
-def _suggest(name, known, spell):
-    near = difflib.get_close_matches(name.replace("-", "_"), known, n=1, cutoff=0.5)
-    return f" Did you mean {spell(near[0])}?" if near else ""
+def _flag(name):
+    return "--" + name.replace("_", "-")
 
 
 def _convert(name, default, text, origin):

@@ -1,12 +1,10 @@
 """MNIST and its sisters: 28×28 grey pictures of one sign each."""
 
-import difflib
-
 import numpy as np
 
 from course.datasets import idx, sources
 from course.datasets.fetch import fetch, locate
-from course.errors import CourseError
+from course.errors import CourseError, nearest
 
 CLASS_NAMES = tuple("0123456789")
 
@@ -86,9 +84,8 @@ def class_names(variant="mnist"):
     """
     if variant in _CLASS_NAMES:
         return _CLASS_NAMES[variant]
-    near = [name for name in _CLASS_NAMES if name.startswith(f"{variant}/")]
-    near = near or difflib.get_close_matches(str(variant), _CLASS_NAMES, n=1)
-    hint = f" Did you mean {near[0]}?" if near else ""
+    family = [name for name in _CLASS_NAMES if name.startswith(f"{variant}/")]
+    hint = f" Did you mean {family[0]}?" if family else nearest(variant, _CLASS_NAMES)
     raise CourseError(
         f"variant: expected one of {', '.join(_CLASS_NAMES)}. Received: {variant!r}.{hint}"
     )

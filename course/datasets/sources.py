@@ -1,9 +1,8 @@
 """Where data may come from, and what to say when the name of a source is neither."""
 
-import difflib
 from pathlib import Path
 
-from course.errors import CourseError
+from course.errors import CourseError, nearest
 
 
 def resolve(source, choices):
@@ -39,6 +38,5 @@ def resolve(source, choices):
             f"source: {source} is a file. {expected}\n"
             "Name the folder that holds it; unzip an archive first."
         )
-    near = difflib.get_close_matches(str(source).lower(), choices, n=1)
-    hint = f"\nDid you mean {near[0]}?" if near else "\nThere is no such folder here."
-    raise CourseError(f"source: {expected} Received: {source!r}{hint}")
+    hint = nearest(source, choices) or " There is no such folder here."
+    raise CourseError(f"source: {expected} Received: {source!r}.{hint}")
