@@ -106,9 +106,10 @@ def resume(model, run):
     done = max((epoch for epoch, _ in _checkpoints(run)), default=0)
     if done:
         path = pathlib.Path(run) / _CHECKPOINT.format(done)
-        model.optimizer.build(model.trainable_variables)
         try:
-            model.load_weights(path)
+            with _scope(model):
+                model.optimizer.build(model.trainable_variables)
+                model.load_weights(path)
         except (OSError, ValueError, KeyError) as error:
             raise CourseError(
                 f"The checkpoint {path} does not fit this model: {error}\n"
@@ -202,6 +203,12 @@ def _write(path, text):
     partial = path.with_name(path.name + ".partial")
     partial.write_text(text, encoding="utf-8")
     os.replace(partial, path)
+
+
+def _scope(model):
+    """Where the model's variables were made: on several devices its optimizer's go there too."""
+    strategy = getattr(model, "distribute_strategy", None)  # TensorFlow's models have one
+    return strategy.scope() if strategy else contextlib.nullcontext()
 
 
 def _checkpoints(run):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import pytest
@@ -15,12 +16,11 @@ import json, pathlib, sys, tempfile
 import keras, numpy as np, tensorflow as tf
 from course.datasets.batches import Batches
 from course.devices import all_devices
-from course.training import callbacks, set_seed
+from course.training import callbacks, resume, set_seed
 
 names = sys.argv[1:]
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-set_seed(0)
 rng = np.random.default_rng(0)
 x = rng.normal(size=(64, 8, 8, 1)).astype("float32")
 y = (x.mean((1, 2)) > 0).astype("float32")
@@ -36,19 +36,31 @@ def loss(true, answer):
     tf.py_function(record, [tf.shape(answer)[0], count], tf.int32)
     return keras.losses.binary_crossentropy(true, answer)
 
-with all_devices(names):
-    model = keras.Sequential([
-        keras.Input((8, 8, 1)),
-        keras.layers.Conv2D(4, 3),
-        keras.layers.GlobalAveragePooling2D(),
-        keras.layers.Dense(1, "sigmoid"),
-    ])
-    model.compile(keras.optimizers.Adam(0.01), loss)
+def build():
+    set_seed(0)
+    with all_devices(names):
+        model = keras.Sequential([
+            keras.Input((8, 8, 1)),
+            keras.layers.Conv2D(4, 3),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(1, "sigmoid"),
+        ])
+        model.compile(keras.optimizers.Adam(0.01), loss)
+    return model
+
 run = pathlib.Path(tempfile.mkdtemp())
 (run / "checkpoints").mkdir()
-batches = Batches(x, y, batch_size=16, seed=0)
-history = model.fit(batches, epochs=4, verbose=0, callbacks=callbacks(run, batches, seed=0))
-print(json.dumps({"loss": history.history["loss"], "sizes": sizes, "replicas": replicas}))
+losses = []
+for epochs in (1, 4):  # stopped after one, and started again
+    model, batches = build(), Batches(x, y, batch_size=16, seed=0)
+    losses += model.fit(
+        batches,
+        initial_epoch=resume(model, run),
+        epochs=epochs,
+        verbose=0,
+        callbacks=callbacks(run, batches, seed=0),
+    ).history["loss"]
+print(json.dumps({"loss": losses, "sizes": sizes, "replicas": replicas}))
 """
 
 
@@ -61,7 +73,8 @@ def train(*devices):
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="MirroredStrategy's job")
 def test_two_devices_share_each_batch_and_learn_what_one_does():
-    alone, both = train("CPU:0"), train("CPU:0", "CPU:1")
+    with ThreadPoolExecutor() as pool:  # TensorFlow starts in both at once
+        alone, both = pool.map(lambda names: train(*names), [("CPU:0",), ("CPU:0", "CPU:1")])
     assert set(alone["replicas"]) == {1} and set(both["replicas"]) == {2}
     assert alone["sizes"] == [16] * 16  # 64 samples, 4 epochs
     assert both["sizes"] == [8] * 32
