@@ -64,7 +64,7 @@ def test_gzip_is_seen_by_its_bytes_not_its_name(tmp_path):
         (b"<html><body>404", "2051"),
         (idx_bytes(LABELS), "2051. Received: 2049"),
         (idx_bytes(pictures(2))[:14], "a header of 14 bytes"),
-        (idx_bytes(pictures(2))[:-1], "promises 1,568"),
+        (idx_bytes(pictures(2))[:-1], "promises 1,568 bytes of"),
         (idx_bytes(pictures(2)) + b"\n", "promises 1,568"),
         (idx_bytes(pictures(2)[:, :14]), "28×28 pixels. Received: 14×28"),
         (idx_bytes(pictures(0)), "a header that says 0"),

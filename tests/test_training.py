@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -76,33 +77,52 @@ def losses(folder):
     return [(row["loss"], row["val_loss"]) for row in read_history(folder / "run")]
 
 
+STOPS = {"SIGKILL": -signal.SIGKILL, "SIGINT": 130}
+
+
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("whole")
-    (folder / "lesson.py").write_text(LESSON)
-    done = start(folder)
-    assert done.returncode == 0, done.stderr
-    return folder
+def folders(tmp_path_factory):
+    """A run without interruption, one with another seed, and two that were stopped and resumed.
+
+    Most of each process is TensorFlow's start on one core, so two go at a time.
+    """
+    folders = {name: tmp_path_factory.mktemp(name) for name in ("whole", "other", *STOPS)}
+    for folder in folders.values():
+        (folder / "lesson.py").write_text(LESSON)
+
+    def stop_and_resume(how):
+        killed = start(folders[how], KILL_IN_EPOCH="2", KILL_WITH=how)
+        assert killed.returncode == STOPS[how]
+        assert "Traceback" not in killed.stderr
+        return start(folders[how], "--resume")
+
+    with ThreadPoolExecutor(2) as pool:
+        done = [
+            pool.submit(start, folders["whole"]),
+            pool.submit(start, folders["other"], "--seed", "1"),
+            *(pool.submit(stop_and_resume, how) for how in STOPS),
+        ]
+    for process in done:
+        assert process.result().returncode == 0, process.result().stderr
+    for process in done[2:]:
+        assert "Resuming run: 2 epochs are done." in process.result().stdout
+    return folders
 
 
-@pytest.mark.parametrize("how, code", [("SIGKILL", -signal.SIGKILL), ("SIGINT", 130)])
-def test_an_interrupted_run_ends_with_the_same_weights(whole, tmp_path, how, code):
-    (tmp_path / "lesson.py").write_text(LESSON)
-    killed = start(tmp_path, KILL_IN_EPOCH="2", KILL_WITH=how)
-    assert killed.returncode == code
-    assert "Traceback" not in killed.stderr
-    resumed = start(tmp_path, "--resume")
-    assert resumed.returncode == 0, resumed.stderr
-    assert "Resuming run: 2 epochs are done." in resumed.stdout
-    for ours, theirs in zip(weights(tmp_path), weights(whole), strict=True):
+@pytest.fixture(scope="module")
+def whole(folders):
+    return folders["whole"]
+
+
+@pytest.mark.parametrize("how", STOPS)
+def test_an_interrupted_run_ends_with_the_same_weights(folders, whole, how):
+    for ours, theirs in zip(weights(folders[how]), weights(whole), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    assert losses(tmp_path) == losses(whole)
+    assert losses(folders[how]) == losses(whole)
 
 
-def test_another_seed_gives_other_weights(whole, tmp_path):
-    (tmp_path / "lesson.py").write_text(LESSON)
-    assert start(tmp_path, "--seed", "1").returncode == 0
-    pairs = zip(weights(tmp_path), weights(whole), strict=True)
+def test_another_seed_gives_other_weights(folders, whole):
+    pairs = zip(weights(folders["other"]), weights(whole), strict=True)
     assert any((ours != theirs).any() for ours, theirs in pairs)
 
 

@@ -94,8 +94,8 @@ def _check_room(path, zipped, shape, size):
     # deflate packs at most 1032 bytes into one
     possible = 1032 * stored if zipped else stored - 4 - 4 * len(shape)
     if size > possible:
-        promised = f"its header promises {size:,} bytes of data"
-        raise _error(path, promised, f"a file cut short ({stored:,} bytes on the disk)")
+        received = f"{stored:,} gzipped bytes" if zipped else f"{possible:,} of them"
+        raise _error(path, f"its header promises {size:,} bytes of data", received)
 
 
 def _error(path, expected, received):
