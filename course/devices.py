@@ -30,7 +30,7 @@ def accelerators():
     return tuple(f"cuda:{i}" for i in range(torch.cuda.device_count()))
 
 
-def all_devices(names=None):
+def all_devices(names=None, batch_size=None):
     """The scope in which to build and compile a model that `fit` then trains on several devices.
 
     On TensorFlow that is `tf.distribute.MirroredStrategy`: each device holds the same weights and
@@ -39,6 +39,8 @@ def all_devices(names=None):
 
     Args:
         names: Tuple of TensorFlow device names; by default every GPU there is.
+        batch_size: Integer, the samples in a batch: no more devices are used, for TensorFlow stops
+            where one of them is left without a sample.
 
     Returns:
         A context manager. With fewer than two devices, or on another backend, it does nothing.
@@ -49,7 +51,7 @@ def all_devices(names=None):
     ...     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
     ...     model.compile("adam", "mse")
     """
-    names = accelerators() if names is None else tuple(names)
+    names = (accelerators() if names is None else tuple(names))[:batch_size]
     if keras.backend.backend() != "tensorflow" or len(names) < 2:
         return contextlib.nullcontext()
     import tensorflow as tf

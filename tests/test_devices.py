@@ -86,3 +86,5 @@ def test_without_several_gpus_the_scope_changes_nothing():
     assert all(isinstance(name, str) for name in accelerators())
     with all_devices(("GPU:0",)) as strategy:
         assert strategy is None
+    with all_devices(("GPU:0", "GPU:1"), batch_size=1) as strategy:  # one would have nothing to do
+        assert strategy is None
