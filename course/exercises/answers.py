@@ -83,7 +83,7 @@ def arrays(exercise, output, inputs, parts=None):
         Objection: It is no number or array of numbers, or there are too few or too many.
     """
     if exercise.read:
-        output = exercise.read(output, *copy.deepcopy(inputs))
+        output = _read(exercise, output, inputs)
     if parts is None:
         parts = len(output) if isinstance(output, tuple) else 1
     if parts == 1:
@@ -91,6 +91,15 @@ def arrays(exercise, output, inputs, parts=None):
     if not isinstance(output, tuple | list) or len(output) != parts:
         raise Objection(f"Se esperan {parts} resultados: return a, b… Llegó {describe(output)}.")
     return [numbers(part) for part in output]
+
+
+def _read(exercise, output, inputs):
+    try:
+        return exercise.read(output, *copy.deepcopy(inputs))
+    except Objection:
+        raise
+    except Exception as error:  # rubbish that the exercise did not foresee: never hers to debug
+        raise Objection(f"Tu respuesta no se puede leer. Llegó {describe(output)}.") from error
 
 
 def numbers(output):

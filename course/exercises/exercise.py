@@ -138,11 +138,9 @@ def check(exercise, answer, random):
         A `Verdict`.
     """
     head = f"Ejercicio {exercise.number} ({exercise.title}): "
-    hint = f"\n¿Una pista? {exercise.asked}.pista()"
     if is_empty(answer):
-        return Verdict(
-            f"{head}está vacío. Escribe tu respuesta en lugar de los puntos (...).{hint}"
-        )
+        return Verdict(f"{head}está vacío. Escribe tu respuesta en lugar de los puntos (...).")
+    hint = f"\n¿Una pista? {exercise.asked}.pista()"
     try:
         trials = given(exercise, answer, exercise.draw(random))
         wrong = diagnose(exercise, trials)
