@@ -103,8 +103,7 @@ def measure(name, batches, rounds, prepared, files):
         (*[None] * rank, 4), 3, filters=(16, 32, 64, 128), output_activation="sigmoid"
     )
     model.compile(optimizer="adam", loss="binary_crossentropy")
-    one = tf.data.Dataset.from_tensor_slices(batches[0]).batch(batches.batch_size)
-    one = one.repeat(len(batches)).prefetch(2)
+    one = tf.data.Dataset.from_tensors(batches[0]).repeat(len(batches)).prefetch(2)
     repeated, loader = [], []
     for epoch in range(rounds + 1):
         batches.start_epoch(epoch)

@@ -13,7 +13,7 @@ from keras import layers
 
 from course import catalog, runs
 from course.cli import main
-from course.datasets import brats, brats_sources
+from course.datasets import brats
 from course.errors import CourseError
 from course.export import export
 from course.runs_volumes import segment
@@ -145,7 +145,7 @@ def test_evaluate_finds_kaggle_s_cases_again(run, cases, monkeypatch):
         asked.append((n, modalities))
         return brats.find_cases(cases[0], modalities=modalities)
 
-    monkeypatch.setattr(brats_sources, "fetch_cases", fetch_cases)
+    monkeypatch.setattr(brats, "fetch_cases", fetch_cases)
     data = catalog.origin("brats2020", "kaggle").as_dict()
     assert runs.evaluate(changed(run, data=data))[0].n == 2
     assert runs.evaluate(changed(run, data=data, cases=50))[0].n == 2
