@@ -34,7 +34,8 @@ def unet(
         attention: Boolean, whether an `attention_gate` stands in each skip.
         activation: Name that Keras knows, or a layer to be copied: `keras.layers.LeakyReLU(0.1)`.
         normalization: `"batch"`, `"instance"`, `"group"` (8 groups, fewer where 8 do not divide
-            the filters) or `None`, after each convolution.
+            the filters) or `None`, after each convolution of a block. A gate ends in a batch
+            normalization whatever it is, as Oktay's does.
         dropout: Float in `[0, 1)`, the part of the maps switched off after each block while
             training.
         output_activation: `"softmax"` for classes of which each pixel has one, `"sigmoid"` for
