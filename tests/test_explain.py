@@ -207,8 +207,8 @@ def test_grad_cam_through_an_augmentation():
 @pytest.mark.parametrize(
     "name, last",
     [
-        ("cnn", "level2_conv"),  # the pooling after it halves the maps
-        ("vgg", "block2_conv2"),
+        ("cnn", "level2_relu"),
+        ("vgg", "block2_conv2"),  # the pooling after it halves the maps
         ("resnet", "stage2_block1_out"),  # with what the shortcut brings
         ("unet", "up1_act2"),
         ("attention_unet", "up1_act2"),

@@ -39,6 +39,8 @@ def test_a_map_lies_over_the_whole_image_and_has_its_own_scale():
     assert below[1] == heat[1] and above[1][:2] == heat[1][:2] and above[1][2] < heat[1][3]
     assert (heat[2], nothing[2]) == ((0, 2), (0, 1))
     assert heat[0].tolist() == [[0, 2], [0, 0]]
+    said = [text.get_text() for text in figure.axes[0].texts]
+    assert said == ["uno", "dos", "mapa vacío"]
 
 
 def test_falls_have_one_scale_blue_where_the_class_loses():

@@ -4,6 +4,7 @@ import contextlib
 
 import keras
 import numpy as np
+from keras import layers
 
 from course.explain.inside import (
     ask,
@@ -16,6 +17,8 @@ from course.explain.inside import (
     scores,
     watching,
 )
+
+_ACTIVATIONS = (layers.ReLU, layers.LeakyReLU, layers.PReLU, layers.ELU)  # others have `activation`
 
 
 def grad_cam(model, image, target=None, layer=None):
@@ -30,14 +33,19 @@ def grad_cam(model, image, target=None, layer=None):
     the other classes, for a probability also rises where the others' evidence falls; and where the
     network is sure, its gradient is next to nothing.
 
+    Where a network ends in an average of its maps, as `resnet` does, all places of a map have one
+    weight and the mean loses nothing. `cnn` and `vgg` flatten their maps: each place has a weight
+    of its own, the mean is a rough one, and the map of a class that has won may be empty (Draelos
+    and Carin, arXiv 2011.08891). There, ask `occlusion` too.
+
     Args:
         model: Functional or Sequential `keras.Model`, other models nested in it or not.
         image: `(height, width, channels)`, with the pixels that the model takes.
         target: Integer, the class. Default: the network's own answer. In a segmentation the score
             is the sum over all pixels (Vinogradova, Dibrov and Myers, AAAI 2020).
-        layer: Name of a layer with maps. Default: the last one before the output whose maps are as
-            large as those of the last convolution: after its activation, and a residual block's
-            sum.
+        layer: Name of a layer with maps. Default: the last maps before the output that an
+            activation has passed; in `resnet` those of the last block. An earlier layer has finer
+            maps, of simpler things.
 
     Returns:
         Float array `(rows, columns)`, 0 or more, in the layer's own resolution: an image of 28×28
@@ -55,7 +63,7 @@ def grad_cam(model, image, target=None, layer=None):
     >>> from course.models import cnn
     >>> model = cnn((28, 28, 1), 10)
     >>> grad_cam(model, np.zeros((28, 28, 1)), target=7).shape
-    (7, 7)
+    (4, 4)
     """
     batch = batch_of(model, image)
     layer = _last_maps(model) if layer is None else find(model, layer)
@@ -110,11 +118,23 @@ def gradient(function, x):
 
 
 def _last_maps(model):
+    """The last maps before the output that an activation has passed.
+
+    What a convolution gives before it has no zero that means "not found": a normalization behind it
+    would still move that.
+    """
     *before, output = layers_of(model)
-    *_, last = [output] + [conv for conv in convolutions(model) if conv is not output]
+    before = [layer for layer in before if layer.output.ndim == model.inputs[0].ndim]
+    found = [conv for conv in convolutions(model) if conv is not output] or [output]
+    *_, last = found + [layer for layer in before if _activates(layer)]
     size = last.output.shape[:-1]
-    *_, layer = [last] + [layer for layer in before if layer.output.shape[:-1] == size]
-    return layer
+    *_, last = [last] + [layer for layer in before if layer.output.shape[:-1] == size]
+    return last
+
+
+def _activates(layer):
+    own = getattr(layer, "activation", None)
+    return isinstance(layer, _ACTIVATIONS) or own not in (None, keras.activations.linear)
 
 
 @contextlib.contextmanager

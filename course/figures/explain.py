@@ -78,9 +78,11 @@ def grad_cam(images, maps, names, *, title):
 
     def over(axes, heat, box):
         heat = np.asarray(heat, "float32")
-        top = heat.max() or 1  # all 0: nothing speaks for the class
-        options = {"cmap": "inferno", "vmin": 0, "vmax": top, "alpha": 0.65}
+        options = {"cmap": "inferno", "vmin": 0, "vmax": heat.max() or 1, "alpha": 0.65}
         picture_in(axes, heat, box, interpolation="bilinear", **options)
+        if not heat.any():
+            left, top, wide, tall = box
+            words(axes, left + 0.08, top + tall - 0.14, "mapa vacío", 9, color="white")
 
     return _pairs(images, maps, names, title, note, over)
 

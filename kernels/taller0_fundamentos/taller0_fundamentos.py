@@ -44,6 +44,11 @@ from course.foundations.activations import activation
 from course.foundations.approximation import FUNCTIONS, best_output, largest_error, staircase
 from course.foundations.backprop import MLP, numerical_gradients
 from course.foundations.convolution import SLIDE_IMAGE, SLIDE_KERNEL, convolve, max_pool, pad
+from course.foundations.losses import (
+    binary_crossentropy,
+    categorical_crossentropy,
+    squared_error,
+)
 from course.settings import settings
 from course.spanish import number, percent
 from course.training import callbacks, resume, run_dir, set_seed
@@ -128,6 +133,12 @@ print("Respuestas a 00, 01, 10, 11:", *[number(y, 2) for y in xor.predict(x).rav
 # con una sigmoide en la salida si hay dos clases y *softmax* si hay más. **Error cuadrático** para
 # regresión: $L = \tfrac12 (t-y)^2$. Las tres tienen la misma derivada respecto de la última suma,
 # $y - t$: lo que se respondió menos lo que era correcto. Está en `course/foundations/losses.py`.
+
+# %%
+sums, right = [[2.0, 0.0]], [[1, 0]]  # las últimas sumas de un ejemplo, y lo que era correcto
+for loss in (binary_crossentropy, categorical_crossentropy, squared_error):
+    value, slope = loss(sums, right)
+    print(f"{loss.__name__:24}  pérdida {number(value, 3)}   derivada {slope.round(3)}")
 
 # %% [markdown]
 # **Ejercicio 0.2. El gradiente de una neurona.** Una neurona con sigmoide responde y = sigmoide(z),

@@ -32,7 +32,7 @@
 # %%
 import keras
 
-from course import figures
+from course import explain, figures
 from course.catalog import origin
 from course.datasets import mnist, splits
 from course.datasets.batches import Batches
@@ -207,9 +207,44 @@ ejercicio("2.4").comprobar(cross_entropy)
 # direcciones, como los que el ojo también busca.
 
 # %%
-kernels = keras.ops.convert_to_numpy(model.get_layer("level1_conv").kernel)
-figure = figures.filters(kernels, title=f"Filtros de la primera capa — {data.title}")
+figure = figures.filters(explain.filters(model), title=f"Filtros de la primera capa — {data.title}")
 figures.show(figure, run / "figures" / "filtros.png")
+
+# %% [markdown]
+# Cada filtro recorre la imagen y deja un **mapa de características**: claro donde encontró lo que
+# busca. El nivel siguiente busca en esos mapas, y así de uno en otro: cada vez dicen menos
+# *dónde* y más *qué*. Miramos el dígito de validación del que la red está más segura.
+
+# %%
+answers = model.predict(x_train[val], verbose=0)
+order = answers[range(len(val)), y_train[val]].argsort()  # de la peor a la más segura
+digit = x_train[val[order[-1]]]
+figure = figures.feature_maps(
+    digit,
+    explain.feature_maps(model, digit, ["level1_relu", "level2_relu", "level3_relu"]),
+    title=f"Un dígito, nivel por nivel — {data.title}",
+)
+figures.show(figure, run / "figures" / "mapas.png")
+
+# %% [markdown]
+# ¿Y qué parte del dígito pesó en la respuesta? **Grad-CAM** (Selvaraju y otros, 2017) suma los
+# mapas de una capa, cada uno por cuánto sube con él la nota de la clase que la red respondió: un
+# gradiente, como el que usa el entrenamiento. Abajo están la respuesta más segura y las tres
+# peores. Los mapas de esa capa son de 4×4: señalan una zona, no un píxel.
+#
+# No le creas todo. Grad-CAM resume el gradiente en un promedio por mapa, y esta red le da a cada
+# lugar del mapa un peso propio: a veces señala el borde o queda vacío aunque la respuesta sea
+# buena. El Taller 3 pregunta de otra manera.
+
+# %%
+shown, said = [order[-1], *order[:3]], answers.argmax(axis=1)
+figure = figures.grad_cam(
+    x_train[val[shown]],
+    [explain.grad_cam(model, x_train[val[i]], said[i], layer="level3_relu") for i in shown],
+    [f"es un {y_train[val[i]]}, dijo {said[i]}" for i in shown],
+    title=f"Qué mira la red para responder — {data.title}",
+)
+figures.show(figure, run / "figures" / "grad_cam.png")
 
 # %% [markdown]
 # Antes de abrir el informe, aprende a leer su matriz de confusión.
