@@ -357,6 +357,8 @@ def test_a_layer_of_another_kind_is_told():
         explain.grad_cam(CNN, IMAGE, layer="output")
     with pytest.raises(ValueError, match="'level1_conv'. Received: 'output', a Dense"):
         explain.filters(CNN, "output")
+    with pytest.raises(ValueError, match="a list of names.* Received: 'level1_conv'"):
+        explain.feature_maps(CNN, IMAGE, "level1_conv")
 
 
 @pytest.mark.parametrize("target", [-1, 3, 1.5, "A"])

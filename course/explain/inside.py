@@ -9,7 +9,7 @@ from keras import layers
 
 from course.foundations.checks import finite
 
-CONVOLUTIONS = (layers.Conv2D, layers.Conv3D)
+_CONVOLUTIONS = (layers.Conv2D, layers.Conv3D)
 
 
 def batch_of(model, image):
@@ -108,7 +108,7 @@ def convolutions(model):
     Raises:
         ValueError: If there is none.
     """
-    found = [layer for layer in layers_of(model) if isinstance(layer, CONVOLUTIONS)]
+    found = [layer for layer in layers_of(model) if isinstance(layer, _CONVOLUTIONS)]
     if not found:
         raise ValueError(
             f"Expected a model with convolutions, such as course.models.cnn. Received: "

@@ -48,7 +48,7 @@ def feature_maps(model, image, names=None):
         model: Functional or Sequential `keras.Model`, other models nested in it or not.
         image: `(height, width, channels)`, with the pixels that the model takes; `(depth, height,
             width, channels)` for a 3D one.
-        names: Names of layers. Default: every convolution.
+        names: Names of layers, a list. Default: every convolution.
 
     Returns:
         Dict from each layer's name to its maps, a float array `(height, width, filters)`, in the
@@ -69,6 +69,8 @@ def feature_maps(model, image, names=None):
     {'level1_conv': (28, 28, 32), 'level2_conv': (14, 14, 64), 'level3_conv': (7, 7, 128)}
     """
     batch = batch_of(model, image)
+    if isinstance(names, str):
+        raise ValueError(f"Expected a list of names of layers. Received: {names!r}")
     chosen = convolutions(model) if names is None else [find(model, name) for name in names]
     with watching(chosen) as seen:
         ask(model, batch)
