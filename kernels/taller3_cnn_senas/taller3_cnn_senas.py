@@ -31,7 +31,7 @@
 import keras
 from sklearn.neighbors import KNeighborsClassifier
 
-from course import figures
+from course import explain, figures
 from course.catalog import origin
 from course.datasets import sign_mnist, splits
 from course.datasets.batches import Batches
@@ -173,9 +173,23 @@ trainer.fit(
 # Los filtros de la primera capa, aprendidos esta vez de sombras y dedos.
 
 # %%
-kernels = keras.ops.convert_to_numpy(model.get_layer("level1_conv").kernel)
-figure = figures.filters(kernels, title=f"Filtros de la primera capa — {data.title}")
+figure = figures.filters(explain.filters(model), title=f"Filtros de la primera capa — {data.title}")
 figures.show(figure, run / "figures" / "filtros.png")
+
+# %% [markdown]
+# ¿Mira los dedos, o se fija en otra cosa? Preguntémosle: tapamos un cuadrado de la fotografía con
+# gris, medimos cuánto baja la probabilidad de la letra y corremos el cuadrado (**oclusión**, Zeiler
+# y Fergus, 2014). Las manos son de validación: la red no entrenó con ellas.
+
+# %%
+hands = val[:: max(1, len(val) // 4)][:4]
+figure = figures.occlusion(
+    [x_train[i] for i in hands],
+    [explain.occlusion(model, x_train[i], y_train[i]) for i in hands],
+    [f"una {sign_mnist.CLASS_NAMES[y_train[i]]}" for i in hands],
+    title=f"Qué pasa si tapamos una parte — {data.title}",
+)
+figures.show(figure, run / "figures" / "oclusion.png")
 
 # %% [markdown]
 # ## 7. Cuánto acierta y dónde falla
@@ -229,4 +243,4 @@ print(f"\n{report.headline}\nCarpeta: {run}\nInforme: {page}")
 #        model = resnet((28, 28, 1), 24, filters=(8, 16, 32), repeats=(1, 1, 1))
 #
 #    ¿Cuál tiene menos parámetros? ¿Cuál acierta más en la validación por fotografía? ¿Cuál tarda
-#    menos? En la sección 6 la primera convolución se llama entonces `block1_conv1` o `stem_conv`.
+#    menos?

@@ -42,7 +42,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 import keras
 import numpy as np
 
-from course import figures
+from course import explain, figures
 from course.catalog import origin
 from course.datasets import brats
 from course.datasets.patches import Patches, Slices
@@ -220,12 +220,9 @@ if s.attention and s.dims == 2:
     at = int(to_regions(unseen.labels, unseen.edition)[..., 0].sum(axis=(1, 2)).argmax())
     rows, columns = (side - side % 8 for side in unseen.image.shape[1:3])
     picture = unseen.image[at, :rows, :columns]
-    gates = [f"up{level}_attention" for level in (1, 2, 3)]
-    looking = keras.Model(model.input, [model.get_layer(name).output for name in gates])
-    maps = looking.predict(picture[None], verbose=0)
     figure = figures.attention(
         picture[..., 0],
-        {name: weights[0, ..., 0] for name, weights in zip(gates, maps, strict=True)},
+        explain.attention_maps(model, picture),
         title=f"Dónde mira la red — {data.title}",
     )
     figures.show(figure, run / "figures" / "atencion.png")

@@ -37,7 +37,7 @@
 import keras
 import numpy as np
 
-from course import detection, figures
+from course import detection, explain, figures
 from course.catalog import origin
 from course.datasets import mnist, splits
 from course.datasets.batches import Batches
@@ -117,6 +117,21 @@ print(f"Tórax dibujados, prueba: {percent(accuracy, 1)} de {len(x_test)} (al az
 # %% [markdown]
 # Si los pesos eran al azar, la nota se queda cerca de la de una moneda: los mismos millones de
 # parámetros no sirven de nada sin lo que aprendieron antes. Eso es lo que se transfiere.
+#
+# Y si acierta, ¿mira la mancha? **Grad-CAM**, el del Taller 2, entra también en la red prestada:
+# claro es lo que habla a favor de «con mancha». Una nota alta no lo garantiza: ha habido redes que
+# se guiaban por la marca de metal que cada hospital pone en sus radiografías (Zech y otros, 2018).
+# Con pesos al azar el mapa vale lo que la nota: nada.
+
+# %%
+spots = np.flatnonzero(y_test == 1)[:3]
+figure = figures.grad_cam(
+    x_test[spots],
+    [explain.grad_cam(borrowed, x_test[i][..., None], target=1) for i in spots],
+    ["a favor de «con mancha»"] * len(spots),
+    title=f"¿Mira la mancha? — {chests.ORIGIN.title}",
+)
+figures.show(figure, run / "figures" / "mancha.png")
 
 # %% [markdown]
 # ## 5. Detectar: dígitos en un lienzo
