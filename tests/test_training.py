@@ -181,9 +181,7 @@ def test_a_damaged_history_is_a_letter(tmp_path, row):
 def test_a_run_in_which_nothing_came_about_leaves_no_folder(tmp_path, monkeypatch):
     """A typo in --source is found after run_dir; the corrected command must find the same place."""
     at_exit = []
-    monkeypatch.setattr(
-        "atexit.register", lambda function, *given: at_exit.append((function, given))
-    )
+    monkeypatch.setattr("atexit.register", lambda *call: at_exit.append(call))
     for left, kept in {"": False, "history.csv": True, "checkpoints/epoch": True}.items():
         run = run_dir("taller", make(run_dir=str(tmp_path / "run")))
         if left:
