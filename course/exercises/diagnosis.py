@@ -32,11 +32,10 @@ def diagnose(exercise, trials):
     if not said:
         other_shape = [trial for trial in failed if _shapes(trial.got) != _shapes(trial.right)]
         shown = other_shape or failed
-    shown = min(shown, key=lambda trial: sum(np.size(value) for value in trial.inputs))
-    said = said or _constant(exercise, trials) or _general(trials, shown)
+        said = _constant(exercise, trials) or _general(trials, shown[0])
     right = len(trials) - len(failed)
     some = f" (En {right} de {len(trials)} casos acierta; en este no.)" if right else ""
-    return f"{said}\n{_evidence(exercise, shown)}{some}"
+    return f"{said}\n{_evidence(exercise, shown[0])}{some}"
 
 
 def _known(exercise, trials):
@@ -80,12 +79,11 @@ def _constant(exercise, trials):
 def _general(trials, shown):
     """The first part that is wrong, looked at without knowing the exercise."""
     part = _wrong_part(shown)
-    where = f"En el resultado {part + 1} de {len(shown.right)}: " if len(shown.right) > 1 else ""
     pairs = [(trial.got[part], trial.right[part]) for trial in trials]
     if _shapes([shown.got[part]]) != _shapes([shown.right[part]]):
-        return where + _shape(shown.got[part], shown.right[part])
+        return _shape(shown.got[part], shown.right[part])
     pairs = [(got.astype(float).reshape(right.shape), right.astype(float)) for got, right in pairs]
-    return where + (
+    return (
         _not_finite(pairs)
         or _transformed(pairs)
         or _proportion(pairs)
@@ -194,6 +192,8 @@ def _evidence(exercise, trial):
     head = f"Con {shown}, " + (f"{exercise.compared}: " if exercise.compared else "")
     part = _wrong_part(trial)
     got, right = trial.got[part], trial.right[part]
+    if len(trial.right) > 1:
+        head = f"{head}en el resultado {part + 1} de {len(trial.right)} "
     if right.size > 12 and got.shape == right.shape:
         place = next(i for i in np.ndindex(right.shape) if not agree([got[i]], [right[i]]))
         head, got, right = f"{head}en la posición {list(place)} ", got[place], right[place]

@@ -22,7 +22,8 @@ class Exercise:
         hints: Tuple of texts, from a nudge to nearly the solution.
         example: Tuple, the arguments of the call that the statement shows.
         draw: Function `random → list of tuples`: the arguments of each call of a check, drawn from
-            a `numpy.random.Generator`. Few and round numbers, because a student will read them.
+            a `numpy.random.Generator`. Few and round numbers, because a student will read them, and
+            the most telling first: of the calls that show a mistake she sees the first.
         right: Function that answers rightly, found another way than `solution` where there is one.
         mistakes: Tuple of `Mistake`, the first that fits is told.
         solution: The function shown in the end, or the value.

@@ -169,8 +169,8 @@ de cada peso de `w` (un arreglo) y respecto de `b` (un número).""",
         ),
         Mistake(
             lambda x, w, b, t: (_moved_a_little(x, w, b, t)[1] * w, _moved_a_little(x, w, b, t)[1]),
-            "Multiplicaste por w. Como z = w·x + b, la derivada de z respecto de w es x (la de "
-            "w sería respecto de x).",
+            "Multiplicaste por w. Como z = w·x + b, la derivada de z respecto de w es x; w "
+            "sería la derivada respecto de x.",
         ),
         Mistake(
             lambda x, w, b, t: (_moved_a_little(x, w, b, t)[0], _moved_a_little(x, w, b, t)[1] * b),
@@ -405,7 +405,7 @@ pareja, o solo cambia de arriba a abajo, debe dar 0. Hay muchos que sirven.""",
         Mistake(
             lambda image: SOBEL.T,
             "Tu kernel encuentra los bordes horizontales: tienes los ejes intercambiados. Resta "
-            "columnas, no filas (o traspónlo).",
+            "columnas, no filas (o trasponlo).",
         ),
         Mistake(
             lambda image: [[0, -1, 0], [-1, 4, -1], [0, -1, 0]],

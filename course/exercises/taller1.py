@@ -246,8 +246,9 @@ def _draw_tables(random):
     """Columns of different sizes; in the last case one of them does not vary."""
     cases = []
     for _ in range(4):
-        center, spread = random.uniform(-9, 9, 3), np.array([0.5, 2, 8])
-        cases.append(tuple((center + spread * random.normal(size=(n, 3))).round(1) for n in (5, 4)))
+        center, spread = random.uniform(-9, 9, 2), np.array([1, 8])
+        sizes = (4, 2), (3, 2)
+        cases.append(tuple((center + spread * random.normal(size=n)).round(1) for n in sizes))
     cases[-1][0][:, 1] = 4.0
     return cases
 
@@ -392,11 +393,11 @@ la suma de los errores al cuadrado dividida por la suma de los cuadrados de las 
     mistakes=(
         Mistake(
             lambda y, p: 1 - np.sum((y - p) ** 2) / np.sum((y - y.mean()) ** 2),
-            _MATRIX + "Por eso la suma da un número negativo y enorme.",
+            _MATRIX + "Por eso la suma da un número muy negativo.",
         ),
         Mistake(
             lambda y, p: 1 - np.mean((y - p) ** 2) / np.var(y),
-            _MATRIX + "El promedio sobre la matriz parece razonable, y no lo es.",
+            _MATRIX + "Con el promedio el número parece menos absurdo, y es igual de falso.",
         ),
         Mistake(
             _flat(lambda y, p: 1 - np.sum((y - p) ** 2) / np.sum((p - p.mean()) ** 2)),

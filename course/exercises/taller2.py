@@ -230,7 +230,7 @@ def _by_scipy(z):
 
 def _draw_logits(random):
     """Small ones, and then a row around 1000 beside one around -1000."""
-    logits = [random.uniform(-2, 2, shape).round(1) for shape in ((3, 4), (2, 3), (4, 3), (2, 3))]
+    logits = [random.uniform(-2, 2, shape).round(1) for shape in ((2, 3), (3, 4), (4, 3), (2, 3))]
     logits[-1] += [[1000], [-1000]]
     return [(z,) for z in logits]
 
@@ -443,7 +443,7 @@ def _counted(confusion):
 def _draw_confusions(random):
     """Rows of different sums, columns too; whatever the draw no class is without images."""
     cases = []
-    for classes in (2, 3, 3, 4):
+    for classes in (3, 2, 3, 4):
         sizes = random.permutation(np.arange(6, 30, 4))[:classes]
         matrix = random.integers(0, 4, (classes, classes)) + np.eye(classes, dtype=int)
         matrix[np.arange(classes), np.arange(classes)] += sizes
@@ -472,7 +472,7 @@ clases tienen imágenes.""",
         "red como las haya llamado.",
         "confusion.sum(axis=1) suma a lo largo de cada fila, y deja un número por clase verdadera.",
     ),
-    example=(np.array([[8, 2], [1, 4]]),),
+    example=(np.array([[8, 2], [1, 3]]),),
     draw=_draw_confusions,
     right=_counted,
     mistakes=(

@@ -167,8 +167,8 @@ ANSWERS = {
     "1.4": Answers(
         right=[r2_of_lists, r2_of_keras],
         wrong=[
-            (r2_broadcast, "negativo y enorme"),
-            (r2_broadcast_mean, "parece razonable"),
+            (r2_broadcast, "muy negativo"),
+            (r2_broadcast_mean, "igual de falso"),
             (r2_swapped, "intercambiaste los argumentos"),
             (lambda y, p: np.corrcoef(y, p[:, 0])[0, 1] ** 2, "correlación al cuadrado"),
             (lambda y, p: 1 - r2_of_lists(y, p), "Falta el 1 menos"),
