@@ -4,15 +4,18 @@ Slow, a fresh Python for each: `make test-forms`. Data are small and byte-faithf
 a stub on 127.0.0.1, and the proxy of every other address.
 """
 
+import contextlib
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from course import lessons
+from course import catalog, lessons
 from tests import small_kit
 from tests.kaggle_stub import KaggleStub
 from tests.machines import Machine
@@ -30,12 +33,6 @@ SHORT_TOO = {
         "COURSE_CHEST_EPOCHS": "1",
     },
 }
-# the form of the code, and where Kaggle mounts its input: as it was, as it is since 2026
-AT_KAGGLE = [
-    ("script", "{slug}"),
-    ("script", "datasets/{owner}/{slug}"),
-    ("notebook", "datasets/{owner}/{slug}"),
-]
 RUN_NOTEBOOK = """
 import sys, nbclient, nbformat
 notebook = nbformat.read(sys.argv[1], as_version=4)
@@ -46,44 +43,131 @@ finally:
 """
 
 
-@pytest.fixture(scope="module")
-def kit(tmp_path_factory):
-    return small_kit.copy(tmp_path_factory.mktemp("kit"))
+class Bench:
+    """What the runs have in common: the small kit, a wheel of it, and its data sets."""
+
+    def __init__(self, folder):
+        self.kit, self.data = small_kit.copy(folder / "kit"), small_kit.files()
+        pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index"]
+        subprocess.run([*pip, "--no-build-isolation", "-w", folder, self.kit], check=True)
+        (self.wheel,) = folder.glob("course-*.whl")
+
+    @contextlib.contextmanager
+    def kaggle(self):
+        with KaggleStub() as stub:
+            for name, files in self.data.items():
+                stub.serve(catalog.get(name).handle, files, catalog.get(name).version)
+            yield stub
+        assert stub.egress == []
+
+
+def as_a_plain_script(bench, lesson, folder):
+    machine = Machine(folder)
+    machine.install(bench.wheel)
+    script = bench.kit / "kernels" / lesson / f"{lesson}.py"
+    with bench.kaggle() as kaggle:
+        environment = {**kaggle.environment(machine.home), **short(lesson)}
+        done = machine.run(script, environment=environment)
+    assert done.returncode == 0, done.stderr
+    assert ("storage" in kaggle.names()) is fetches(lesson)
+    check_run(machine, lesson)
+
+
+def at_kaggle(bench, lesson, folder, form, mount):
+    """Internet is off, the input can only be read, the code lies in a folder of its own."""
+    machine = Machine(folder)
+    code = built(bench.kit, lesson, form, folder / "src")
+    handles = json.loads((code.parent / "kernel-metadata.json").read_text())["dataset_sources"]
+    inputs = folder / "input"
+    for place in mounted(inputs, mount, handles, bench.data):
+        place.chmod(0o555)
+    before = snapshot(inputs)
+    with bench.kaggle() as kaggle:
+        environment = {
+            **kaggle.environment(machine.home),
+            "KAGGLE_KERNEL_RUN_TYPE": "Batch",
+            "KAGGLE_DATA_PROXY_URL": f"http://127.0.0.1:{kaggle.port}",
+            "KAGGLE_DATA_PROXY_TOKEN": "proxy-secret",
+            "KAGGLE_USER_SECRETS_TOKEN": "jwt-secret",
+            "KAGGLE_CACHE_MOUNT_FOLDER": str(inputs),
+            **short(lesson),
+        }
+        if form == "script":
+            done = machine.run(code, environment=environment)
+            assert done.returncode == 0, done.stderr
+        else:
+            run_notebook(machine, code, environment)
+    assert kaggle.requests == []
+    assert snapshot(inputs) == before  # root may write where others may not
+    check_run(machine, lesson)
+    assert sorted(path.name for path in machine.work.iterdir()) == ["runs"]
+
+
+def as_the_committed_notebook(bench, lesson, folder):
+    """In a Colab whose resolver declines, so the data come through kagglehub's own download."""
+    machine, notebook = Machine(folder), folder / f"{lesson}.ipynb"
+    notebook.write_bytes((ROOT / "notebooks" / notebook.name).read_bytes())
+    before = machine.run("-m", "pip", "freeze").stdout
+    with bench.kaggle() as kaggle:
+        environment = {
+            **kaggle.environment(machine.home),
+            "TBE_RUNTIME_ADDR": f"127.0.0.1:{kaggle.port}",
+            "COURSE_SOURCE": str(bench.wheel),
+            **short(lesson),
+        }
+        first, *_ = run_notebook(machine, notebook, environment)
+    at = first["metadata"]["execution"]
+    began, ended = (at[name] for name in ("iopub.execute_input", "shell.execute_reply"))
+    took = datetime.fromisoformat(ended) - datetime.fromisoformat(began)
+    assert took.total_seconds() < 20
+    asked = {"is_supported", "DownloadDataset", "storage"} if fetches(lesson) else set()
+    assert set(kaggle.names()) == asked
+    check_run(machine, lesson)
+    after = machine.run("-m", "pip", "freeze").stdout
+    changed = set(after.splitlines()) ^ set(before.splitlines())
+    assert {line.split()[0].partition("==")[0] for line in changed} <= {"course", "-e", "#"}
+
+
+# Kaggle mounts its input at the first place as it did, at the second since 2026.
+FORMS = {
+    "script": as_a_plain_script,
+    "kaggle script, old mount": partial(at_kaggle, form="script", mount="{slug}"),
+    "kaggle script": partial(at_kaggle, form="script", mount="datasets/{owner}/{slug}"),
+    "kaggle notebook": partial(at_kaggle, form="notebook", mount="datasets/{owner}/{slug}"),
+    "colab notebook": as_the_committed_notebook,
+}
+
+
+def test_course_is_out_of_reach(tmp_path):
+    machine = Machine(tmp_path)
+    done = machine.run("-c", "import keras, course.settings")
+    assert done.returncode == 1
+    assert "No module named 'course" in done.stderr
+    done = machine.run("-c", f"open({str(ROOT / 'course' / '__init__.py')!r})")
+    assert "this reads the checkout" in done.stderr
 
 
 @pytest.fixture(scope="module")
-def wheel(kit, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wheel")
-    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, "--no-index", "-w", folder, kit], check=True)
-    (built,) = folder.glob("course-*.whl")
-    return built
+def runs(request, tmp_path_factory):
+    """Each run that was selected, two at a time: TensorFlow mostly starts, on one core."""
+    bench = Bench(tmp_path_factory.mktemp("bench"))
+    selected = [
+        (item.callspec.params["form"], item.callspec.params["lesson"])
+        for item in request.session.items
+        if item.function is test_a_lesson_runs_in_every_form
+    ]
+    pool = ThreadPoolExecutor(2)
+    yield {
+        (form, lesson): pool.submit(FORMS[form], bench, lesson, tmp_path_factory.mktemp("run"))
+        for form, lesson in selected
+    }
+    pool.shutdown(cancel_futures=True)
 
 
-@pytest.fixture(scope="module")
-def data():
-    return small_kit.files()
-
-
-@pytest.fixture
-def kaggle(data):
-    from course import catalog
-
-    with KaggleStub() as stub:
-        for name, files in data.items():
-            stub.serve(catalog.get(name).handle, files, catalog.get(name).version)
-        yield stub
-    assert stub.egress == []
-
-
-@pytest.fixture
-def machine(tmp_path):
-    return Machine(tmp_path)
-
-
-@pytest.fixture(params=LESSONS)
-def lesson(request):
-    return request.param
+@pytest.mark.parametrize("lesson", LESSONS)
+@pytest.mark.parametrize("form", FORMS)
+def test_a_lesson_runs_in_every_form(runs, form, lesson):
+    runs[form, lesson].result()  # raises what went wrong
 
 
 def short(lesson):
@@ -107,75 +191,6 @@ def fetches(lesson):
     return bool(json.loads(path.read_text(encoding="utf-8"))["dataset_sources"])
 
 
-def test_course_is_out_of_reach(machine):
-    done = machine.run("-c", "import keras, course.settings")
-    assert done.returncode == 1
-    assert "No module named 'course" in done.stderr
-    done = machine.run("-c", f"open({str(ROOT / 'course' / '__init__.py')!r})")
-    assert "this reads the checkout" in done.stderr
-
-
-def test_as_a_plain_script(machine, lesson, kit, wheel, kaggle):
-    machine.install(wheel)
-    script = kit / "kernels" / lesson / f"{lesson}.py"
-    done = machine.run(script, environment={**kaggle.environment(machine.home), **short(lesson)})
-    assert done.returncode == 0, done.stderr
-    assert ("storage" in kaggle.names()) is fetches(lesson)
-    check_run(machine, lesson)
-
-
-@pytest.mark.parametrize("form, mount", AT_KAGGLE)
-def test_at_kaggle(machine, lesson, form, mount, kit, kaggle, data, tmp_path):
-    """Internet is off, the input can only be read, the code lies in a folder of its own."""
-    code = built(kit, lesson, form, tmp_path / "src")
-    handles = json.loads((code.parent / "kernel-metadata.json").read_text())["dataset_sources"]
-    inputs = tmp_path / "input"
-    for folder in mounted(inputs, mount, handles, data):
-        folder.chmod(0o555)
-    before = snapshot(inputs)
-    environment = {
-        **kaggle.environment(machine.home),
-        "KAGGLE_KERNEL_RUN_TYPE": "Batch",
-        "KAGGLE_DATA_PROXY_URL": f"http://127.0.0.1:{kaggle.port}",
-        "KAGGLE_DATA_PROXY_TOKEN": "proxy-secret",
-        "KAGGLE_USER_SECRETS_TOKEN": "jwt-secret",
-        "KAGGLE_CACHE_MOUNT_FOLDER": str(inputs),
-        **short(lesson),
-    }
-    if form == "script":
-        done = machine.run(code, environment=environment)
-        assert done.returncode == 0, done.stderr
-    else:
-        run_notebook(machine, code, environment)
-    assert kaggle.requests == []
-    assert snapshot(inputs) == before  # root may write where others may not
-    check_run(machine, lesson)
-    assert sorted(path.name for path in machine.work.iterdir()) == ["runs"]
-
-
-def test_as_the_committed_notebook(machine, lesson, wheel, kaggle, tmp_path):
-    """In a Colab whose resolver declines, so the data come through kagglehub's own download."""
-    notebook = tmp_path / f"{lesson}.ipynb"
-    notebook.write_bytes((ROOT / "notebooks" / notebook.name).read_bytes())
-    environment = {
-        **kaggle.environment(machine.home),
-        "TBE_RUNTIME_ADDR": f"127.0.0.1:{kaggle.port}",
-        "COURSE_SOURCE": str(wheel),
-        **short(lesson),
-    }
-    before = machine.run("-m", "pip", "freeze").stdout
-    first = run_notebook(machine, notebook, environment)[0]["metadata"]["execution"]
-    began, ended = (first[k] for k in ("iopub.execute_input", "shell.execute_reply"))
-    took = datetime.fromisoformat(ended) - datetime.fromisoformat(began)
-    assert took.total_seconds() < 20
-    asked = {"is_supported", "DownloadDataset", "storage"} if fetches(lesson) else set()
-    assert set(kaggle.names()) == asked
-    check_run(machine, lesson)
-    after = machine.run("-m", "pip", "freeze").stdout
-    changed = set(after.splitlines()) ^ set(before.splitlines())
-    assert {line.split()[0].partition("==")[0] for line in changed} <= {"course", "-e", "#"}
-
-
 def built(kit, lesson, form, folder):
     """The lesson's code as `kernels build` writes it, in a folder that holds nothing else."""
     words = ["kernels", "build", lesson, "--owner", "ana", "--as", form]
@@ -194,8 +209,6 @@ def built(kit, lesson, form, folder):
 
 def mounted(inputs, mount, handles, data):
     """Put data sets where Kaggle mounts them; returns the folders."""
-    from course import catalog
-
     names = {catalog.get(name).handle: name for name in data}
     for handle in handles:
         owner, slug = handle.split("/")
