@@ -172,7 +172,7 @@ else:
 if accelerators():
     keras.config.set_dtype_policy("mixed_float16")
 
-with all_devices():
+with all_devices(batch_size=s.batch_size):
     model = unet(
         (None,) * s.dims + (len(modalities),),
         num_classes=len(REGIONS),
