@@ -29,6 +29,7 @@
 
 # %%
 import keras
+import numpy as np
 from sklearn.neighbors import KNeighborsClassifier
 
 from course import explain, figures
@@ -36,6 +37,7 @@ from course.catalog import origin
 from course.datasets import sign_mnist, splits
 from course.datasets.batches import Batches
 from course.evaluation import evaluate_classifier
+from course.exercises import ejercicio
 from course.export import export
 from course.models import cnn
 from course.settings import settings
@@ -72,6 +74,21 @@ figure = figures.samples(
 figures.show(figure, run / "figures" / "muestras.png")
 
 # %% [markdown]
+# **Ejercicio 3.1. Las etiquetas sin la J.** En el archivo de Sign MNIST la etiqueta es el lugar
+# de la letra en el alfabeto inglés: A es 0, I es 8, K es 10, Y es 24. El 9 (la J) no aparece
+# nunca. La red tiene 24 salidas, de 0 a 23 y sin huecos: la salida 8 es I y la 9 es K. Escribe
+# `to_class(labels)`, que a cada etiqueta del archivo le da su salida.
+
+
+# %% tags=["ejercicio"]
+def to_class(labels):
+    # Escribe aquí tu respuesta.
+    ...
+
+
+ejercicio("3.1").comprobar(to_class)
+
+# %% [markdown]
 # ### La trampa
 #
 # Las 27 455 imágenes de entrenamiento no son 27 455 fotografías: son copias de unas 1300, casi
@@ -89,7 +106,7 @@ choices = {
     "al azar": splits.stratified(y_train, fraction=0.05, seed=s.seed),
     "por fotografía": splits.grouped(y_train, groups, fraction=0.05, seed=s.seed),
 }
-print(f"{len(x_train)} imágenes, {groups.max() + 1} grupos de imágenes casi iguales")
+print(f"{len(x_train)} imágenes, {len(np.unique(groups))} grupos de imágenes casi iguales")
 
 
 def nearest_neighbour(x, y, x_new, y_new):
@@ -115,6 +132,39 @@ train, val = choices["por fotografía"]
 x_train, x_test = x_train[..., None], x_test[..., None]  # la red espera un eje de canales
 
 # %% [markdown]
+# **Ejercicio 3.2. Una validación sin gemelas.** Escribe `hold_out(labels, groups, fraction)`: los
+# índices de las imágenes que se apartan para validar, elegidas al azar. `labels` trae la letra de
+# cada imagen y `groups` su fotografía; todas las copias de una fotografía son de una misma letra.
+# Hay muchas respuestas correctas. Tres cosas deben cumplirse: ninguna fotografía tiene copias en
+# los dos lados, en cada lado están todas las letras, y lo apartado no se aleja de `fraction` en
+# más de una décima del total.
+
+
+# %% tags=["ejercicio"]
+def hold_out(labels, groups, fraction):
+    # Escribe aquí tu respuesta.
+    ...
+
+
+ejercicio("3.2").comprobar(hold_out)
+
+# %% [markdown]
+# **Ejercicio 3.3. Las copias votan.** Si hay varias copias de una fotografía, pueden votar: la
+# red responde cada una y gana la letra con más votos. Escribe `photograph_accuracy(predictions,
+# labels, groups)`, la fracción de *fotografías* (no de imágenes) que la votación acierta. Los
+# tres arreglos tienen un número por imagen: la letra que dijo la red, la verdadera y la
+# fotografía. Las copias vienen mezcladas; no hay empates.
+
+
+# %% tags=["ejercicio"]
+def photograph_accuracy(predictions, labels, groups):
+    # Escribe aquí tu respuesta.
+    ...
+
+
+ejercicio("3.3").comprobar(photograph_accuracy)
+
+# %% [markdown]
 # ## 4. La red
 #
 # La misma `cnn` del Taller 2, con sus cuatro niveles y 24 salidas. El aumento de datos imita lo
@@ -136,6 +186,21 @@ augmentation = keras.Sequential(
     name="aumento",
 )
 trainer = keras.Sequential([keras.Input((28, 28, 1)), augmentation, model], name="entrenamiento")
+
+# %% [markdown]
+# **Ejercicio 3.4. Un bloque residual.** ResNet suma a lo que calcula un bloque su propia entrada.
+# Escribe `residual(x, W1, W2)` = relu(x + f(x)), con f(x) = relu(x W1) W2: dos capas sin sesgo, y
+# ReLU solo después de la primera. `x` tiene una fila por ejemplo, y los productos son de
+# matrices.
+
+
+# %% tags=["ejercicio"]
+def residual(x, W1, W2):
+    # Escribe aquí tu respuesta.
+    ...
+
+
+ejercicio("3.4").comprobar(residual)
 
 # %% [markdown]
 # ## 5. Entrenar

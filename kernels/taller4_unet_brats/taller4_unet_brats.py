@@ -49,6 +49,7 @@ from course.datasets.patches import Patches, Slices
 from course.datasets.store import prepare
 from course.devices import accelerators, all_devices
 from course.evaluation import evaluate_segmenter
+from course.exercises import ejercicio
 from course.export import export
 from course.losses import DiceCrossentropy
 from course.metrics import Dice, dice_score
@@ -117,6 +118,44 @@ figure = figures.modalities(
 figures.show(figure, run / "figures" / "modalidades.png")
 
 # %% [markdown]
+# **Ejercicio 4.1. Cuánto mide un tumor.** El encabezado de una resonancia dice cuánto mide un
+# vóxel en cada eje: `spacing_mm`, tres números en milímetros, no siempre iguales. Escribe
+# `volume_ml(mask, spacing_mm)`: el volumen en mililitros de una máscara 3D de ceros y unos. Un
+# mililitro es un centímetro cúbico.
+
+
+# %% tags=["ejercicio"]
+def volume_ml(mask, spacing_mm):
+    # Escribe aquí tu respuesta.
+    ...
+
+
+ejercicio("4.1").comprobar(volume_ml)
+
+# %% [markdown]
+# **Ejercicio 4.2. De etiquetas a regiones.** Los números de una máscara cambiaron con los años:
+#
+# | edición | 1 | 2 | 3 | 4 |
+# |---|---|---|---|---|
+# | 2015 | necrosis | edema | no realza | realza |
+# | 2020 | núcleo | edema | | realza |
+# | 2023 | núcleo | edema | realza | |
+# | 2024 | núcleo | edema | realza | cavidad de la operación |
+#
+# Escribe `three_regions(labels, edition)`, que devuelve tres máscaras de ceros y unos (o de False
+# y True): WT, el tumor completo; TC, su núcleo, que es todo menos el edema; y ET, lo que realza.
+# La necrosis y lo que no realza son núcleo. La cavidad ya no es tumor. `edition` es un texto.
+
+
+# %% tags=["ejercicio"]
+def three_regions(labels, edition):
+    # Escribe aquí tu respuesta.
+    ...
+
+
+ejercicio("4.2").comprobar(three_regions)
+
+# %% [markdown]
 # ## 4. El coeficiente de Dice, a mano
 #
 # $$\text{Dice} = \frac{2\,|A \cap B|}{|A| + |B|}$$
@@ -128,6 +167,20 @@ figures.show(figure, run / "figures" / "modalidades.png")
 truth = np.array([[0, 0, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0]])
 answer = np.array([[0, 0, 0, 0], [0, 0, 1, 1], [0, 1, 1, 1], [0, 0, 1, 0]])
 print(f"Dice de las dos máscaras: {number(dice_score(truth, answer), 2)}")
+
+# %% [markdown]
+# **Ejercicio 4.3. Dice.** Ahora escríbelo tú: `dice(truth, answer)`, el Dice de dos máscaras de
+# ceros y unos de la misma forma. Si las dos están vacías, vale 1 (no había nada y nada se
+# encontró); si solo lo está una, vale 0.
+
+
+# %% tags=["ejercicio"]
+def dice(truth, answer):
+    # Escribe aquí tu respuesta.
+    ...
+
+
+ejercicio("4.3").comprobar(dice)
 
 # %% [markdown]
 # ### Por qué el fondo queda fuera
@@ -192,6 +245,33 @@ with all_devices(batch_size=s.batch_size):
         metrics=[Dice(3, threshold=0.5, name=f"dice_{'slice' if s.dims == 2 else 'patch'}")],
     )
 model.summary()
+
+# %% [markdown]
+# **Ejercicio 4.4. Encuentra los errores.** Esta compuerta de atención corre sin quejarse, y tiene
+# **cuatro errores** (dos de ellos los hemos visto en cuadernos públicos): encuéntralos y
+# corrígelos. `skip` (alto, ancho, canales) es el atajo; `coarse`, el mapa del decodificador un
+# nivel más abajo, de la mitad de tamaño; `bottom`, el fondo de la red, más pequeño aún. Lo que
+# debe calcular: q = relu(theta(skip) + phi(coarse)), en el tamaño de `coarse`; a =
+# sigmoide(psi(q)), un número entre 0 y 1 por píxel; y project(a * skip), con la forma de `skip`.
+# Todas son convoluciones de 1x1, es decir, productos con una matriz: `weights("phi", 6, 2)` da
+# los pesos de 6 canales a 2. Para agrandar se repite cada píxel; la red de verdad interpola.
+
+
+# %% tags=["ejercicio"]
+def gate(skip, coarse, bottom, weights):
+    height, width, channels = skip.shape
+    filters = channels // 2
+    signal = bottom.repeat(2, axis=0).repeat(2, axis=1)  # quien decide
+    theta = skip[::2, ::2] @ weights("theta", channels, filters)
+    phi = signal @ weights("phi", signal.shape[-1], filters)
+    q = np.maximum(theta + phi, 0)
+    psi = q @ weights("psi", filters, 1)
+    a = np.exp(psi) / np.exp(psi).sum(axis=-1, keepdims=True)  # una softmax: de 0 a 1
+    gated = a * skip[::2, ::2]  # lo que pasa
+    return gated @ weights("project", channels, height)
+
+
+ejercicio("4.4").comprobar(gate)
 
 # %% [markdown]
 # ## 6. Entrenar

@@ -43,6 +43,7 @@ from course.datasets import mnist, splits
 from course.datasets.batches import Batches
 from course.datasets.samples import canvases, chests
 from course.evaluation import evaluate_classifier
+from course.exercises import ejercicio
 from course.export import export
 from course.models import cnn, thaw, transfer_classifier
 from course.settings import settings
@@ -134,6 +135,39 @@ figure = figures.grad_cam(
 figures.show(figure, run / "figures" / "mancha.png")
 
 # %% [markdown]
+# **Ejercicio 5.1. Píxeles como los espera VGG19.** Una red prestada aprendió con píxeles
+# preparados de una manera, y hay que prepararlos igual. VGG19 espera los canales en orden azul,
+# verde, rojo, y a cada uno le resta la media de ese color en ImageNet: 103.939 al azul, 116.779
+# al verde y 123.68 al rojo. No divide por nada. Escribe `for_vgg19(image)` para una imagen en
+# rojo, verde, azul de 0 a 255, de forma (alto, ancho, 3).
+
+
+# %% tags=["ejercicio"]
+def for_vgg19(image):
+    # Escribe aquí tu respuesta.
+    ...
+
+
+ejercicio("5.1").comprobar(for_vgg19)
+
+# %% [markdown]
+# **Ejercicio 5.2. Congelada y descongelada, en números.** Una red prestada tiene convoluciones de
+# 3x3 con sesgo; `channels` son sus canales, de la entrada en adelante: [3, 8, 16] son dos
+# convoluciones, de 3 a 8 y de 8 a 16. Después se promedia cada canal, y una capa densa con sesgo,
+# nueva, da `classes` salidas. Escribe `learning_parameters(channels, classes, last)`, que
+# devuelve dos números: cuántos parámetros aprenden si se descongelan las últimas `last`
+# convoluciones (la capa nueva aprende siempre), y cuántos quedan congelados.
+
+
+# %% tags=["ejercicio"]
+def learning_parameters(channels, classes, last):
+    # Escribe aquí tu respuesta.
+    ...
+
+
+ejercicio("5.2").comprobar(learning_parameters)
+
+# %% [markdown]
 # ## 5. Detectar: dígitos en un lienzo
 #
 # En una detección la respuesta es una lista de **cajas**, cada una con su clase y su
@@ -213,12 +247,59 @@ figure = figures.detections(
 figures.show(figure, run / "figures" / "cajas.png")
 
 # %% [markdown]
+# **Ejercicio 5.3. La IoU de dos cajas.** Escribe `box_iou(a, b)`: lo que comparten dos cajas,
+# dividido por lo que cubren juntas. Una caja es (arriba, izquierda, abajo, derecha) en píxeles, y
+# se corta con imagen[arriba:abajo, izquierda:derecha], de modo que su alto es abajo - arriba. Las
+# cajas que no se tocan dan 0.
+
+
+# %% tags=["ejercicio"]
+def box_iou(a, b):
+    # Escribe aquí tu respuesta.
+    ...
+
+
+ejercicio("5.3").comprobar(box_iou)
+
+# %% [markdown]
+# **Ejercicio 5.4. Supresión de no máximos.** Escribe `suppress(overlaps, scores, threshold)`: los
+# índices de las cajas que quedan, de la más segura a la menos. `scores` es la probabilidad de
+# cada caja y `overlaps[i, j]` la IoU de las cajas i y j. Queda la más segura y se quitan las que
+# tienen con ella una IoU mayor que `threshold`; después, lo mismo con las que aún están, hasta
+# que no haya más.
+
+
+# %% tags=["ejercicio"]
+def suppress(overlaps, scores, threshold):
+    # Escribe aquí tu respuesta.
+    ...
+
+
+ejercicio("5.4").comprobar(suppress)
+
+# %% [markdown]
 # ## 8. Cuánto acierta y dónde falla
 #
 # Una caja es correcta si su dígito lo es y su IoU con la verdadera llega a 0,5; dos cajas sobre
 # el mismo dígito cuentan como un acierto y un error. **Precisión**: de lo que encontró, cuánto es
 # correcto. **Exhaustividad** (*recall*): de lo que había, cuánto encontró. El informe, en cambio,
 # juzga a la red como clasificador de dígitos centrados: compara las dos notas.
+
+# %% [markdown]
+# **Ejercicio 5.5. Precisión y exhaustividad según el umbral.** Escribe `scores_at(threshold,
+# scores, matched, there)`, que devuelve la precisión y la exhaustividad si solo se toman las
+# cajas con probabilidad `threshold` o más. `scores` es la probabilidad de cada caja encontrada y
+# `matched` el índice del objeto verdadero que le corresponde, o -1 si es falsa; `there`, cuántos
+# objetos verdaderos había.
+
+
+# %% tags=["ejercicio"]
+def scores_at(threshold, scores, matched, there):
+    # Escribe aquí tu respuesta.
+    ...
+
+
+ejercicio("5.5").comprobar(scores_at)
 
 # %%
 right = found = 0
