@@ -218,13 +218,16 @@ def _checkpoints(run):
 
 
 def _default_folder(lesson, again):
-    """`runs/<lesson>`, or the next free (`again`: the newest used) of its numbered successors."""
-    root = pathlib.Path("runs")
-    folder, newest, number = root / lesson, None, 1
-    while folder.exists():
-        number += 1
-        newest, folder = folder, root / f"{lesson}-{number}"
-    return newest if again and newest else folder
+    """`runs/<lesson>`, or the next free of its numbered successors.
+
+    `again`: the newest of them in which an epoch is finished, else the newest.
+    """
+    root, taken = pathlib.Path("runs"), []
+    while (folder := root / (f"{lesson}-{len(taken) + 1}" if taken else lesson)).exists():
+        taken.append(folder)
+    if again and taken:
+        return next((run for run in reversed(taken) if _checkpoints(run)), taken[-1])
+    return folder
 
 
 def _take_back(folder):

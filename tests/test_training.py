@@ -146,6 +146,8 @@ def test_runs_never_overwrite_each_other(tmp_path, monkeypatch):
     folders = [str(run_dir("taller", make())) for _ in range(3)]
     assert folders == [os.path.join("runs", f"taller{tail}") for tail in ("", "-2", "-3")]
     assert str(run_dir("taller", make(resume=True))) == folders[-1]
+    (tmp_path / folders[1] / "checkpoints/epoch_0002.weights.h5").touch()
+    assert str(run_dir("taller", make(resume=True))) == folders[1]  # the last did not get so far
 
 
 def test_a_folder_with_files_is_refused(tmp_path):
