@@ -458,30 +458,39 @@ def _draw_levels(random):
     return draws
 
 
-def _broken_gate(skip, coarse, bottom, weights, signal="coarse", activation="sigmoid", wrong=()):
-    """The gate with mistakes inside."""
-    height, _, channels = skip.shape
+def _attention(skip, coarse, bottom, weights, signal="coarse", activation="sigmoid"):
+    """The map `a`, of the size of `coarse`, with the mistakes that it may have."""
     if signal == "bottom":
-        coarse = bottom.repeat(2, axis=0).repeat(2, axis=1)
+        coarse = _doubled(bottom)
+    channels = skip.shape[-1]
     theta = skip[::2, ::2] @ weights("theta", channels, channels // 2)
     phi = coarse @ weights("phi", coarse.shape[-1], channels // 2)
-    psi = np.maximum(theta + phi, 0) @ weights("psi", channels // 2, 1)
-    a = {
-        "sigmoid": lambda: 1 / (1 + np.exp(-psi)),
-        "relu": lambda: np.maximum(psi, 0),
-        "softmax": lambda: np.ones(psi.shape),
-        "none": lambda: psi,
-        "no relu": lambda: 1 / (1 + np.exp(-(theta + phi) @ weights("psi", channels // 2, 1))),
-        "1 - a": lambda: 1 / (1 + np.exp(psi)),
-    }[activation]()
-    if "size" in wrong:
-        gated = skip[::2, ::2] * a
-    else:
-        a = a.repeat(2, axis=0).repeat(2, axis=1)
-        gated = skip + a if "sum" in wrong else a if "map" in wrong else skip * a
-    if "map" in wrong:
-        return gated
+    q = theta + phi if activation == "no relu" else np.maximum(theta + phi, 0)
+    psi = q @ weights("psi", channels // 2, 1)
+    if activation == "softmax":
+        return np.ones(psi.shape)
+    if activation == "relu":
+        return np.maximum(psi, 0)
+    if activation == "none":
+        return psi
+    return 1 / (1 + np.exp(psi if activation == "1 - a" else -psi))
+
+
+def _broken_gate(skip, coarse, bottom, weights, wrong=(), **mistakes):
+    """The gate with mistakes inside: those of its map, and of the shapes the ones in `wrong`."""
+    height, _, channels = skip.shape
+    a = _attention(skip, coarse, bottom, weights, **mistakes)
+    gated = skip[::2, ::2] * a if "size" in wrong else skip * _doubled(a)
     return gated @ weights("project", channels, height if "filters" in wrong else channels)
+
+
+def _sum(skip, coarse, bottom, weights):
+    summed = skip + _doubled(_attention(skip, coarse, bottom, weights))
+    return summed @ weights("project", skip.shape[-1], skip.shape[-1])
+
+
+def _doubled(x):
+    return x.repeat(2, axis=0).repeat(2, axis=1)
 
 
 # mistake: (what it spoils, what to look at), in the order in which they are told: shapes first.
@@ -584,12 +593,12 @@ interpola.""",
     mistakes=(
         *_gate_mistakes(),
         Mistake(
-            functools.partial(_broken_gate, wrong=("map",)),
+            lambda *inputs: _doubled(_attention(*inputs)),
             "Devuelves `a`, el mapa de atención. Falta usarlo: multiplica con él a `skip` y pasa "
             "el resultado por la última convolución, project.",
         ),
         Mistake(
-            functools.partial(_broken_gate, wrong=("sum",)),
+            _sum,
             "Sumas `a` y `skip`. Una compuerta *multiplica*: con 0 no pasa nada, con 1 pasa todo.",
         ),
         Mistake(
