@@ -8,8 +8,18 @@ KERNELS = Path(__file__).parents[1] / "kernels"
 
 
 def names() -> list[str]:
-    """The lessons' names, in order: folders of kernels/ that hold a file of their own name."""
+    """The lessons' names, in order: folders of kernels/ that hold a file of their own name.
+
+    Raises:
+        CourseError: there are none, as where only the package is installed.
+    """
     folders = sorted(path for path in KERNELS.glob("*") if (path / f"{path.name}.py").is_file())
+    if not folders:
+        raise CourseError(
+            f"There are no lessons in {KERNELS}: the installed package holds the library only.\n"
+            "The lessons live in the folder kernels/ of the course's repository.\n"
+            "Next: clone it, and type the same there."
+        )
     return [folder.name for folder in folders]
 
 
@@ -25,12 +35,6 @@ def find(name) -> Path:
     'taller2_cnn_mnist.py'
     """
     lessons, wanted = names(), name.lower()
-    if not lessons:
-        raise CourseError(
-            f"There are no lessons in {KERNELS}: the installed package holds the library only. "
-            f"Received: {name}\nThe lessons live in the folder kernels/ of the course's "
-            "repository. Next: clone it, and type the same there."
-        )
     matches = [wanted] if wanted in lessons else [n for n in lessons if n.startswith(wanted)]
     if len(matches) == 1:
         return KERNELS / matches[0] / f"{matches[0]}.py"

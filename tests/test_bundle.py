@@ -301,6 +301,13 @@ def test_a_taller_that_does_not_exist_gets_the_nearest(capsys):
     assert "Did you mean taller2?" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [["kernels", "build"], ["notebooks", "build"]])
+def test_where_only_the_package_is_installed_nothing_is_built(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(lessons, "KERNELS", tmp_path / "kernels")
+    assert main(words) == 2
+    assert "the library only" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "install", ["wheel", "git+https://x.org/kit", "git+https://x.org/k @v1", 'git+x@"v1']
 )
