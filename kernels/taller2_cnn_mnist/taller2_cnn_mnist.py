@@ -146,6 +146,10 @@ trainer = keras.Sequential([keras.Input((28, 28, 1)), augmentation, model], name
 # `compile` elige qué se minimiza (la **entropía cruzada**) y cómo (AdamW, un descenso de
 # gradiente con memoria). El paso sube durante la primera época y luego baja siguiendo un coseno.
 # `fit` hace el trabajo: avance, retropropagación y corrección de los pesos, un lote tras otro.
+#
+# Con la muestra, que da seis pasos por época, la validación se queda cerca del 10 % las primeras
+# épocas y después salta: fuera del entrenamiento, la normalización usa promedios de muchos lotes, y
+# al comienzo todavía los está juntando.
 
 # %%
 batches = Batches(x_train[train], y_train[train], s.batch_size, s.seed)
