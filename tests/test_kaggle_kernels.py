@@ -314,6 +314,19 @@ def test_an_output_never_overwrites(course, finished):
     assert "ListKernelSessionOutput" not in finished.names()
 
 
+def test_a_fault_on_the_second_page_loses_no_file(course, finished):
+    assert PAGE_SIZE < len(finished.outputs) <= 2 * PAGE_SIZE
+    finished.hang(0, on="ListKernelSessionOutput")  # the first page comes as it should
+    finished.fail(503, on="ListKernelSessionOutput")
+    answer = course("output", "taller2")
+    assert answer.code == 0 and "answers 503" in answer.err
+    assert sorted(os.listdir(course.work / HOME)) == ["card.json", "figures", "report.html"]
+    finished.hang(0, on="ListKernelSessionOutput")
+    finished.fail(403, on="ListKernelSessionOutput")
+    assert refused(course("output", "taller2", "-o", "new"), "did not tell its output", "403")
+    assert not (course.work / "new").exists()
+
+
 def test_an_error_page_is_never_saved_as_a_file(course, finished):
     page = b"<?xml version='1.0'?><Error><Code>ExpiredToken</Code></Error>"
     finished.bodies = {"runs/x/card.json": page}  # with code 200
