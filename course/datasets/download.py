@@ -128,19 +128,21 @@ def _cache_at(folder):
 
 @contextlib.contextmanager
 def guarded():
-    """Two things that kagglehub 1.0 leaves open, while it is at work.
+    """Three things that kagglehub 1.0 leaves open, while it is at work.
 
-    It talks to the API without a timeout: a silent network would hang for ever. And at level DEBUG
-    urllib3 logs signed addresses, which open the file to whoever reads the log.
+    It talks to the API without a timeout: a silent network would hang for ever. The connection of a
+    download that was cut stays open. And at level DEBUG urllib3 logs signed addresses, which open
+    the file to whoever reads the log.
     """
     import requests
 
     send, log = requests.Session.send, logging.getLogger("urllib3.connectionpool")
-    level = log.level
+    level, answers = log.level, []
 
     def patient_send(self, request, **settings):
         settings["timeout"] = settings.get("timeout") or _TIMEOUTS_S
-        return send(self, request, **settings)
+        answers.append(send(self, request, **settings))
+        return answers[-1]
 
     requests.Session.send = patient_send
     log.setLevel(logging.ERROR)
@@ -149,6 +151,8 @@ def guarded():
     finally:
         requests.Session.send = send
         log.setLevel(level)
+        for answer in answers:
+            answer.close()
 
 
 def _size(path):
