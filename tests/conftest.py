@@ -1,6 +1,7 @@
 """The suite runs on a train: no network, no account and no cache of whoever runs it."""
 
 import os
+import signal
 import socket
 
 import pytest
@@ -17,6 +18,9 @@ _PRIVATE = ("KAGGLE_", "KAGGLEHUB_", "COURSE_", "TBE_RUNTIME_ADDR", "DISABLE_KAG
 
 
 def pytest_configure(config):
+    # a shell script starts what it puts in the background deaf to Ctrl-C, and all its children
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for reason in (
         # 2026-11: TensorFlow 2.20 and 2.21 answer NumPy 2's __array__(copy=…) the old way, so each
         # keras.ops.convert_to_numpy warns; to be dropped once they implement it

@@ -68,7 +68,7 @@ def test_links_lead_to_files(name):
 def test_the_example_in_the_readme_trains(monkeypatch):
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     names = {}
-    exec(code, names)
+    exec(code.replace("epochs=3", "epochs=1"), names)
     assert names["model"].history.history["accuracy"][-1] > 0.5
 
 
