@@ -9,7 +9,6 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -115,11 +114,7 @@ def as_the_committed_notebook(bench, lesson, folder):
             "COURSE_SOURCE": str(bench.wheel),
             **short(lesson),
         }
-        first, *_ = run_notebook(machine, notebook, environment)
-    at = first["metadata"]["execution"]
-    began, ended = (at[name] for name in ("iopub.execute_input", "shell.execute_reply"))
-    took = datetime.fromisoformat(ended) - datetime.fromisoformat(began)
-    assert took.total_seconds() < 20
+        run_notebook(machine, notebook, environment)
     asked = {"is_supported", "DownloadDataset", "storage"} if fetches(lesson) else set()
     assert set(kaggle.names()) == asked
     check_run(machine, lesson)
@@ -148,9 +143,30 @@ def test_course_is_out_of_reach(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def runs(request, tmp_path_factory):
+def bench(tmp_path_factory):
+    return Bench(tmp_path_factory.mktemp("bench"))
+
+
+def test_the_first_cell_of_a_notebook_works_for_less_than_20_s(bench, tmp_path):
+    """In the processor's seconds, which a busy machine does not stretch; the network's not."""
+    (notebook, *_) = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    first = "".join(json.loads(notebook.read_text(encoding="utf-8"))["cells"][0]["source"])
+    told = """
+import resource, sys, course
+assert not {"tensorflow", "keras", "numpy"} & set(sys.modules)
+used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+print(sum(usage.ru_utime + usage.ru_stime for usage in used))
+"""
+    done = Machine(tmp_path).run(
+        "-c", first + told, environment={"COURSE_SOURCE": str(bench.wheel)}
+    )
+    assert done.returncode == 0, done.stderr
+    assert 0.1 < float(done.stdout) < 20
+
+
+@pytest.fixture(scope="module")
+def runs(request, bench, tmp_path_factory):
     """Each run that was selected, two at a time: TensorFlow mostly starts, on one core."""
-    bench = Bench(tmp_path_factory.mktemp("bench"))
     selected = [
         (item.callspec.params["form"], item.callspec.params["lesson"])
         for item in request.session.items
@@ -225,11 +241,9 @@ def snapshot(folder):
 
 
 def run_notebook(machine, path, environment):
-    """The cells as they are afterwards."""
     finished = path.with_name("finished.ipynb")
     done = machine.run("-c", RUN_NOTEBOOK, path, finished, environment=environment)
     assert done.returncode == 0, done.stderr[-3000:]
-    cells = json.loads(finished.read_text(encoding="utf-8"))["cells"]
-    kinds = {output["output_type"] for cell in cells for output in cell.get("outputs", [])}
+    outputs = [cell.get("outputs", []) for cell in json.loads(finished.read_text())["cells"]]
+    kinds = {output["output_type"] for cell in outputs for output in cell}
     assert "display_data" in kinds and "error" not in kinds  # the figures are in the page
-    return cells
