@@ -8,10 +8,10 @@ from scipy import sparse
 
 _LARGEST_ANGLE_DEG = 15.0
 _ZOOMS = (0.85, 1.2)
-# Of four real gliomas, each normalised, the enhancing tumour has a mean of 1.6 to 4.8 on T1ce and
-# the oedema one of -0.6 to 0.3: one scanner's contrast says little about the next one's.
-_GAINS = (0.7, 1.4)
-_LARGEST_SHIFT = 0.3  # standard deviations of the channel: the image is normalised
+# As spread as those of nnU-Net for BraTS 2020 (Isensee et al., 2020), where brightness and contrast
+# each multiply by 0.75 to 1.25, and what is added has a standard deviation of 0.2.
+_GAINS = (0.65, 1.35)
+_LARGEST_SHIFT = 0.35  # standard deviations of the channel: the image is normalised
 _LARGEST_NOISE = 0.1  # the same
 _SHARE_TURNED = 0.3  # of the samples: it costs most; the others keep their voxels as they are
 _SHARE_NOISY = 0.15
