@@ -102,16 +102,22 @@ def origin(name, source, variant=None) -> Origin:
 
 
 def load(path) -> dict[str, DatasetInfo]:
-    """Read a catalogue; every key that is unknown, missing or of the wrong form is an error."""
+    """Read a catalogue; a key that is unknown, missing, there twice or of the wrong form is told.
+
+    Raises:
+        CourseError: It names the file, the entry and the key.
+    """
     import yaml
 
     path = Path(path)
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        raw, tree = yaml.safe_load(text), yaml.compose(text, yaml.SafeLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise CourseError(f"{path} cannot be read as a catalogue of data sets: {error}") from error
     if not isinstance(raw, dict):
         raise CourseError(f"{path}: expected one entry per data set. Received: {raw!r:.80}")
+    catalog_rules.no_key_twice(tree, path)
     return {str(key): _entry(str(key), entry, f"{path}, entry {key}") for key, entry in raw.items()}
 
 

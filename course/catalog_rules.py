@@ -44,6 +44,24 @@ def build(record, raw, where, forms=FORMS):
     return record(**values)
 
 
+def no_key_twice(node, where, kind="entry "):
+    """Refuse a key that a YAML tree has twice: reading would keep the last and say nothing."""
+    if node.id == "sequence":
+        for item in node.value:
+            no_key_twice(item, where, kind)
+    if node.id == "mapping":
+        lines = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if key.value in lines:
+                raise CourseError(
+                    f'{where}: the key "{key.value}" is there twice, in lines {lines[key.value]} '
+                    f"and {line}. Keep one of them."
+                )
+            lines[key.value] = line
+            no_key_twice(value, f"{where}, {kind}{key.value}", kind="")
+
+
 def mapping(raw, where):
     """A value of the YAML that must be keys with values."""
     if not isinstance(raw, dict):

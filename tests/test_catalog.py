@@ -55,6 +55,17 @@ def test_an_entry_becomes_a_frozen_record(tmp_path):
     [
         ("  licence:", "  license:", 'unknown key "license". Did you mean "licence"?'),
         ("  citation: nobody, Shapes, 2026\n", "", 'the key "citation" is missing'),
+        ("  version: 2", "  version: 2\n  version: 3", 'shapes: the key "version" is there twice'),
+        (
+            "{0: circle, 1: square}",
+            "{1: a, 1: b}",
+            'labels: the key "1" is there twice, in lines 11',
+        ),
+        (
+            "content: {kind: csv,",
+            "content: {kind: idx, kind: csv,",
+            'files, content: the key "kind"',
+        ),
         ("- path: shapes.csv", "- pfad: shapes.csv", 'file 1: unknown key "pfad"'),
         ("path: shapes.csv", "path: ../shapes.csv", "file 1, path: expected a path below"),
         ("path: shapes.csv", "path: /shapes.csv", "file 1, path: expected a path below"),
