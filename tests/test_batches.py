@@ -1,6 +1,7 @@
 """Mini-batches: every example once, an order of (seed, epoch) alone."""
 
 import numpy as np
+from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
 
 from course.datasets.batches import Batches
 
@@ -42,3 +43,8 @@ def test_columns_are_cut_alike_and_text_becomes_tensors():
     inputs, targets = Batches(columns, np.arange(6), batch_size=6, seed=0)[0]
     assert (inputs["rooms"] == targets).all()
     assert [value.decode() for value in inputs["sea"].numpy()] == ["abcdef"[t] for t in targets]
+
+
+def test_no_thread_of_tensorflow_delays_the_end_of_an_epoch():
+    adapter = PyDatasetAdapter(Batches(np.arange(4), np.arange(4), batch_size=2, seed=0))
+    assert adapter.get_tf_dataset().options().autotune.enabled is False

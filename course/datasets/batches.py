@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from course.devices import loader_threads
+
 
 class Batches(keras.utils.PyDataset):
     """Serve examples to `fit` in shuffled mini-batches that can be repeated exactly.
@@ -25,7 +27,7 @@ class Batches(keras.utils.PyDataset):
     """
 
     def __init__(self, inputs, targets, batch_size, seed):
-        super().__init__()
+        super().__init__(workers=loader_threads())
         self.inputs, self.targets = inputs, targets
         self.batch_size, self.seed = batch_size, seed
         self.start_epoch(0)

@@ -5,6 +5,7 @@ import numpy as np
 
 from course.datasets.augment import Augmentation
 from course.datasets.prepared import read_ahead
+from course.devices import loader_threads
 from course.regions import REGIONS
 
 
@@ -20,7 +21,7 @@ class _Samples(keras.utils.PyDataset):
     _rank = None
 
     def __init__(self, store, batch_size, size, seed=0, augment=True, tumour_share=0.5, steps=None):
-        super().__init__()
+        super().__init__(workers=loader_threads())
         if len(size) != self._rank or min(size) < 1:
             raise ValueError(f"Expected {self._rank} positive sizes. Received: size={size}")
         if batch_size < 1 or (steps is not None and steps < 1):
