@@ -18,7 +18,13 @@ import statistics
 import subprocess
 import sys
 
-LESSONS = {"taller1": "r2", "taller2": "accuracy", "taller3": "accuracy", "taller4": "dice_WT"}
+LESSONS = {
+    "taller1": ["r2"],
+    "taller2": ["accuracy"],
+    "taller3": ["accuracy"],
+    "taller4": ["dice_WT", "dice_TC", "dice_ET"],
+    "taller5": ["precision", "recall"],  # of the digits found on canvases
+}
 RUNS = pathlib.Path("runs/scores")
 
 
@@ -29,16 +35,16 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
     options = parser.parse_args()
     print(f"{datetime.date.today()} · {machine()} · seeds {options.seeds}\n")
-    print(f"{'lesson':8}  {'score':8}  {'mean':>7}  {'min':>7}  {'max':>7}  "
+    print(f"{'lesson':8}  {'score':9}  {'mean':>7}  {'min':>7}  {'max':>7}  "
           f"{'parameters':>10}  {'training, minutes':>17}  {'lesson, minutes':>15}")  # fmt: skip
     for lesson in options.lessons:
         done = [train(lesson, seed, options.source) for seed in options.seeds]
-        name = LESSONS[lesson]
-        scores = [run["scores"][name] for run in done]
         training, whole = (span([run[key] / 60 for run in done]) for key in ("training_s", "all_s"))
-        print(f"{lesson:8}  {name:8}  {statistics.mean(scores):7.4f}  {min(scores):7.4f}  "
-              f"{max(scores):7.4f}  {done[0]['parameters']:10,}  {training:>17}  {whole:>15}",
-              flush=True)  # fmt: skip
+        for name in LESSONS[lesson]:
+            scores = [run["scores"][name] for run in done]
+            print(f"{lesson:8}  {name:9}  {statistics.mean(scores):7.4f}  {min(scores):7.4f}  "
+                  f"{max(scores):7.4f}  {done[0]['parameters']:10,}  {training:>17}  {whole:>15}",
+                  flush=True)  # fmt: skip
 
 
 def train(lesson, seed, source):
