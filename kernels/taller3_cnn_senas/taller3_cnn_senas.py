@@ -18,7 +18,7 @@
 # desconfiar de una validación demasiado buena.
 #
 # **Qué esperar.** Con Sign Language MNIST: 100 % del conjunto de prueba oficial con cada una de
-# tres semillas, en unos 6 minutos con 2 núcleos de CPU. Ese conjunto son solo unas 338 fotografías:
+# tres semillas, en unos 5 minutos con 2 núcleos de CPU. Ese conjunto son solo unas 338 fotografías:
 # con 95 % de confianza, la red acierta más de 98,9 % de otras como ellas. Con `--source sample`
 # (manos dibujadas por el programa, sin descargar nada): alrededor de 98 % en un minuto.
 
