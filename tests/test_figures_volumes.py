@@ -150,4 +150,6 @@ def test_attention_lies_on_the_part_of_the_slice_that_it_weighs():
 def test_an_empty_slice_and_a_slice_of_one_value_are_drawn():
     nothing = np.zeros((8, 8, 3))
     for picture in (np.zeros((8, 8)), np.ones((8, 8)), np.eye(8)):
-        figures.png(figures.overlay([picture], [nothing], [nothing], ["x"], title="t"))
+        figure = figures.overlay([picture], [nothing], [nothing], ["x"], title="t")
+        low, high = figure.axes[0].images[0].get_clim()
+        assert low < high and figures.png(figure)[1:4] == b"PNG"
