@@ -16,12 +16,16 @@ from tests.kaggle_stub import KaggleStub
 
 ROOT = Path(__file__).parents[1]
 LESSONS = sorted((ROOT / "kernels").glob("*/*.py"))
-SHORT = {
+SHORT = {  # of each run, named by its lesson and what is particular about it
     "taller0": ("--epochs", "1", "--limit", "300"),
     "taller1": ("--epochs", "1", "--limit", "300", "--curve-epochs", "1"),
     "taller2": ("--epochs", "1", "--limit", "300"),
     "taller3": ("--epochs", "1", "--limit", "300"),
     "taller4": ("--epochs", "1", "--limit", "4"),
+    "taller4-3d": (
+        *("--epochs", "1", "--limit", "4", "--dims", "3", "--batch-size", "1"),
+        *("--patch", "32", "--filters", "4"),
+    ),
     "taller5": (
         *("--epochs", "1", "--limit", "300", "--chest-epochs", "1", "--backbone", "MobileNetV2"),
     ),
@@ -90,37 +94,37 @@ def runs(tmp_path_factory):
     """Every lesson in a process of its own, as a student starts it; two at a time."""
     folder = tmp_path_factory.mktemp("lessons")
 
-    def run(lesson):
-        common = ("--source", "sample", "--run-dir", lesson)
-        return course(folder, "run", lesson, *common, *SHORT[lesson])
+    def run(name):
+        common = ("--source", "sample", "--run-dir", name)
+        return course(folder, "run", name.partition("-")[0], *common, *SHORT[name])
 
     with ThreadPoolExecutor(2) as pool:
-        for lesson, done in zip(SHORT, pool.map(run, SHORT), strict=True):
+        for name, done in zip(SHORT, pool.map(run, SHORT), strict=True):
             assert done.returncode == 0, done.stderr
-            (folder / f"{lesson}.log").write_text(done.stdout, encoding="utf-8")
+            (folder / f"{name}.log").write_text(done.stdout, encoding="utf-8")
     return folder
 
 
-@pytest.mark.parametrize("lesson", SHORT)
-def test_a_run_leaves_everything(runs, lesson):
-    run = runs / lesson
-    for name in ("model.keras", "card.json", "history.csv", "settings.json", "report.json"):
-        assert (run / name).stat().st_size > 0
+@pytest.mark.parametrize("name", SHORT)
+def test_a_run_leaves_everything(runs, name):
+    run = runs / name
+    for file in ("model.keras", "card.json", "history.csv", "settings.json", "report.json"):
+        assert (run / file).stat().st_size > 0
     card = json.loads((run / "card.json").read_text(encoding="utf-8"))
     assert card["data"]["source"] == "sample"
     assert "muestra" in card["data"]["title"]
     assert "muestra" in (run / "report.html").read_text(encoding="utf-8")
     assert list((run / "figures").glob("*.png"))
-    limit = SHORT[lesson][SHORT[lesson].index("--limit") + 1]
+    limit = SHORT[name][SHORT[name].index("--limit") + 1]
     assert json.loads((run / "settings.json").read_text())["limit"] == int(limit)
-    log = (runs / f"{lesson}.log").read_text(encoding="utf-8")
-    assert log.rstrip().endswith(f"Informe: {Path(lesson, 'report.html')}")
+    log = (runs / f"{name}.log").read_text(encoding="utf-8")
+    assert log.rstrip().endswith(f"Informe: {Path(name, 'report.html')}")
 
 
-@pytest.mark.parametrize("lesson", SHORT)
-def test_a_run_is_evaluated_again(runs, lesson, monkeypatch, capsys):
+@pytest.mark.parametrize("name", SHORT)
+def test_a_run_is_evaluated_again(runs, name, monkeypatch, capsys):
     monkeypatch.chdir(runs)
-    assert cli.main(["evaluate", lesson]) == 0
+    assert cli.main(["evaluate", name]) == 0
     assert "report.html" in capsys.readouterr().out
 
 
