@@ -38,7 +38,7 @@ from course.training import EpochSeeds, set_seed
 FILES = {"flair": "Flair_subtrMeanDivStd.nii.gz", "t1ce": "T1c_subtrMeanDivStd.nii.gz"}
 SETTINGS = {  # size of a sample, samples in a batch, steps in an epoch, epochs, widths
     2: ((192, 160), 8, 40, 20, (16, 32, 64, 128)),
-    3: ((64, 64, 64), 1, 40, 8, (16, 32, 64, 128)),
+    3: ((48, 48, 48), 1, 40, 9, (16, 32, 64, 128)),
 }
 
 
