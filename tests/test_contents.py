@@ -27,12 +27,12 @@ SCAN = b"\x5c\x01\0\0" + bytes(340) + b"n+1\0" + bytes(8)
     "data, problem",
     [
         (DIGITS, ""),
-        (gzip.compress(DIGITS), ""),
+        (gzip.compress(DIGITS, mtime=0), ""),
         (b"\0\0\x08\x03" + DIGITS[4:], "its magic number is 2051, not 2049"),
         (DIGITS[:7] + b"\x05" + DIGITS[8:], "its header says (5,), not (4,)"),
         (DIGITS[:-1], "3 values follow the header, not 4"),
         (DIGITS[:-1] + b"\x07", "2 occurs 1 times, not 2"),
-        (gzip.compress(DIGITS)[:-9], "it cannot be read (EOFError)"),
+        (gzip.compress(DIGITS, mtime=0)[:-9], "it cannot be read (EOFError)"),
         (b"", "its magic number is 0, not 2049"),
     ],
 )
@@ -67,9 +67,9 @@ def test_csv_contents(tmp_path, data, problem):
     "data, problem",
     [
         (SCAN, ""),
-        (gzip.compress(SCAN), ""),
+        (gzip.compress(SCAN, mtime=0), ""),
         (b"\0\0\x01\x5c" + SCAN[4:], ""),  # the other byte order
-        (gzip.compress(SCAN)[:-9], "it cannot be read (EOFError)"),
+        (gzip.compress(SCAN, mtime=0)[:-9], "it cannot be read (EOFError)"),
         (SCAN[:344], "it has no NIfTI-1 header"),
         (nifti(VOXELS), ""),
         (nifti(VOXELS, order=">")[:-1], "it is cut short: 399 bytes, not 400"),
