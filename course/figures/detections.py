@@ -58,8 +58,8 @@ def detections(image, heat, found, true, *, title, note=None):
         frame(box, edgecolor=BLUE, linewidth=1.6, linestyle="--")
     for box, words in found:
         frame(box, edgecolor=ORANGE, linewidth=2)
-        axes.text(
-            left + box[1] * inch + 0.04, top + box[0] * inch + 0.15, words, color=ORANGE, fontsize=9
-        )
+        row = max(top + box[0] * inch, top + 0.2)  # above the box, or just inside the picture
+        plate = {"facecolor": ORANGE, "edgecolor": ORANGE, "pad": 1.5}
+        axes.text(left + box[1] * inch, row, words, fontsize=8, va="bottom", bbox=plate)
     axes.set(xlim=(0, width + 0.4), ylim=(height, 0))  # imshow fits the axes to the picture
     return figure
