@@ -105,7 +105,7 @@ def measure(name, batches, rounds, prepared, files):
     model.compile(optimizer="adam", loss="binary_crossentropy")
     one = tf.data.Dataset.from_tensors(batches[0]).repeat(len(batches)).prefetch(2)
     options = tf.data.Options()
-    options.autotune.enabled = False  # it may delay the end of an epoch: course.datasets.batches
+    options.autotune.enabled = False  # it may delay the end of an epoch: course.devices
     one = one.with_options(options)
     repeated, loader = [], []
     for epoch in range(rounds + 1):

@@ -8,8 +8,8 @@ from scipy import sparse
 
 _LARGEST_ANGLE_DEG = 15.0
 _ZOOMS = (0.85, 1.2)
-# As spread as those of nnU-Net for BraTS 2020 (Isensee et al., 2020), where brightness and contrast
-# each multiply by 0.75 to 1.25, and what is added has a standard deviation of 0.2.
+# As spread as in nnU-Net's public trainers: by default brightness and contrast each multiply by
+# 0.75 to 1.25, and nnUNetTrainerV2_DA3 also adds a number with a standard deviation of 0.2.
 _GAINS = (0.65, 1.35)
 _LARGEST_SHIFT = 0.35  # standard deviations of the channel: the image is normalised
 _LARGEST_NOISE = 0.1  # the same
