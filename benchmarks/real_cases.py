@@ -4,11 +4,14 @@
     python benchmarks/real_cases.py FOLDER --dims 3    the same in 3D
 
 FOLDER holds the four cases of BraTS 2015 that the DeepMedic project redistributes: FLAIR and T1c,
-normalised, with a brain mask and labels 0–4 (Menze et al., 2015; CC BY-NC-SA 3.0 CH). Nothing is
-chosen by the case that is scored: the network has its settings here, and the three training cases
-decide the rest, the threshold on FLAIR by its mean Dice of WT, and whether an answer keeps only its
-largest piece by whether one piece holds nearly all of each mask. The network's answer is the mean
-of what it says of the volume and of its mirror image.
+normalised, with a brain mask and labels 0–4 (Menze et al., 2015; CC BY-NC-SA 3.0 CH). In a run
+nothing is chosen by the case that is scored: the network has its settings here, and the three
+training cases decide the rest, the threshold on FLAIR by its mean Dice of WT, and whether an answer
+keeps only its largest piece by whether one piece holds nearly all of each mask. Beside it stands
+the best that any threshold could do, chosen by the scored mask itself. Whoever wrote the 95 % below
+had seen that the largest piece of all four masks holds 96 % or more, and had looked at their labels
+before settling how far augmentation goes. The network's answer is the mean of what it says of the
+volume and of its mirror image.
 """
 
 import argparse
@@ -36,9 +39,10 @@ from course.regions import REGIONS, to_regions
 from course.training import EpochSeeds, set_seed
 
 FILES = {"flair": "Flair_subtrMeanDivStd.nii.gz", "t1ce": "T1c_subtrMeanDivStd.nii.gz"}
+LEVELS = np.arange(0, 4, 0.1)
 SETTINGS = {  # size of a sample, samples in a batch, steps in an epoch, epochs, widths
     2: ((192, 160), 8, 40, 20, (16, 32, 64, 128)),
-    3: ((48, 48, 48), 1, 40, 9, (16, 32, 64, 128)),
+    3: ((64, 64, 64), 1, 40, 12, (16, 32, 64, 128)),
 }
 
 
@@ -53,7 +57,7 @@ def main():
           f"{keras.__version__} on {keras.backend.backend()} · {options.dims}D · seed "
           f"{options.seed}\n\n{'held out':22}  "
           + "  ".join(f"{name:>5}" for name in REGIONS)
-          + "  WT by a threshold on FLAIR  training, minutes")  # fmt: skip
+          + "  WT by a threshold on FLAIR: of the others  the best  training, minutes")  # fmt: skip
     rows = []
     for held_out in cases:
         others = [case for case in cases if case is not held_out]
@@ -65,7 +69,7 @@ def main():
         if all(in_one_piece(other) for other in brats.volumes(others)):
             regions = largest_piece(regions)
         answer = to_labels(regions, volume.edition)
-        row = [*dice(volume, answer), threshold_dice(others, volume)]
+        row = [*dice(volume, answer), threshold_dice(others, volume), dice_at(volume, LEVELS).max()]
         rows.append(row)
         print(line(held_out.name, row) + f"  {minutes:17.1f}", flush=True)
     print(line("mean", np.mean(rows, axis=0)))
@@ -133,18 +137,19 @@ def dice(volume, labels):
 
 def threshold_dice(cases, volume):
     """Dice of WT for the threshold on FLAIR that suits the training cases best."""
-    levels = np.arange(0, 4, 0.1)
-    means = np.mean([dice_at(one, levels) for one in brats.volumes(cases)], axis=0)
-    return dice_at(volume, [levels[means.argmax()]])[0]
+    means = np.mean([dice_at(one, LEVELS) for one in brats.volumes(cases)], axis=0)
+    return dice_at(volume, LEVELS)[means.argmax()]
 
 
 def dice_at(volume, levels):
-    return [dice_score(volume.labels > 0, volume.image[..., 0] > level) for level in levels]
+    """Dice of WT for each threshold on FLAIR."""
+    flair, true = volume.image[..., 0], volume.labels > 0
+    return np.array([dice_score(true, flair > level) for level in levels])
 
 
 def line(name, values):
     scores = "  ".join(f"{value:5.2f}" for value in values[:3])
-    return f"{name:22}  {scores}  {values[3]:26.2f}"
+    return f"{name:22}  {scores}  {values[3]:41.2f}  {values[4]:8.2f}"
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from course.errors import CourseError
 
 _WINDOW = {2: 256, 3: 96}  # longest side of a window where the model leaves it free
 _MULTIPLE = 32  # such sides can be halved five times, and few different ones are ever traced
+_ROUNDING = 1e-3  # by which averages of probabilities in half precision may leave 0 to 1
 _VOXELS = 2**19  # in a batch, unless one window alone has more
 
 
@@ -101,7 +102,7 @@ def to_labels(probabilities, edition):
         `(D, H, W)` uint8.
 
     Raises:
-        CourseError: If there is no such edition.
+        CourseError: If there is no such edition, or they are no probabilities but logits.
         ValueError: If the number of channels is neither.
 
     Example:
@@ -111,6 +112,13 @@ def to_labels(probabilities, edition):
     """
     probabilities = np.asarray(probabilities)
     labels = sorted(brats_regions.edition(edition).labels)  # 0 is one of them
+    low, high = probabilities.min(initial=0), probabilities.max(initial=0)
+    if low < -_ROUNDING or high > 1 + _ROUNDING:
+        raise CourseError(
+            "The network's answers are not probabilities: expected 0 to 1. Received: "
+            f'{low:.3g} to {high:.3g}.\nBuild it with output_activation="sigmoid" for regions, or '
+            '"softmax" for classes.'
+        )
     if probabilities.shape[-1] == len(brats_regions.REGIONS):
         return brats_regions.from_regions(probabilities >= 0.5, edition)
     if probabilities.shape[-1] != len(labels):

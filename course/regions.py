@@ -115,8 +115,6 @@ def to_regions(labels, edition):
     import numpy as np
 
     known, labels = _named(edition), np.asarray(labels)
-    if labels.dtype.kind not in "iub":
-        raise ValueError(f"Expected labels of an integer dtype. Received: dtype {labels.dtype}")
     check_labels(labels, edition)
     table = np.zeros((max(known.labels) + 1, len(REGIONS)), "uint8")
     for column, region in enumerate(REGIONS):
@@ -163,6 +161,8 @@ def check_labels(labels, edition):
     import numpy as np
 
     known, labels = _named(edition), np.asarray(labels)
+    if labels.dtype.kind not in "iub":  # probabilities would be cut down to 0 without a word
+        raise ValueError(f"Expected labels of an integer dtype. Received: dtype {labels.dtype}")
     table = np.zeros(256, bool)
     table[list(known.labels)] = True
     small = labels.dtype == "uint8" or not labels.size or 0 <= labels.min() <= labels.max() < 256

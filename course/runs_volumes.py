@@ -46,8 +46,8 @@ def segment(folder, case_folder, output=None):
 
     Args:
         folder: The run's folder, of a segmentation.
-        case_folder: Holds the modalities of one case, named as an edition of BraTS names them; a
-            mask in it is not read.
+        case_folder: Holds the modalities of one case, named as an edition of BraTS names them; of
+            a mask in it only the header is read.
         output: The file to write, .nii or .nii.gz; default `<case>_mask.nii.gz` here. It must not
             exist yet.
 
@@ -103,7 +103,7 @@ def _held_out(card, origin, seed):
             "The card holds out no case, so there is nothing to score this run on fairly. Train "
             "again with some cases held out, or look at one: python -m course predict RUN FOLDER"
         )
-    found = {case.name: case for case in _cases(card, origin, seed)}
+    found = {case.name: case for case in _cases(names, card, origin, seed)}
     missing = [name for name in names if name not in found]
     if missing:
         raise CourseError(
@@ -114,8 +114,8 @@ def _held_out(card, origin, seed):
     return [found[name] for name in names]
 
 
-def _cases(card, origin, seed):
-    """The cases of the data set that a run was made of."""
+def _cases(names, card, origin, seed):
+    """The cases of the data set that a run was made of, at least those of these names."""
     from course import catalog
     from course.datasets import brats, fetch
 
@@ -123,14 +123,15 @@ def _cases(card, origin, seed):
         raise CourseError(
             f"The card says segmentation on {origin.dataset!r}. Expected brats2020 or brats2021."
         )
+    if origin.source == "kaggle":
+        if origin.dataset == "brats2020":
+            return brats.fetch_named(names, modalities=card["modalities"])
+        return brats.find_cases(fetch(origin.dataset), modalities=card["modalities"])
     n = card.get("cases")
-    if n is None and origin.source in ("kaggle", "sample"):  # whose cases are counted from 1
-        numbers = [int(digits) for name in card["held_out"] for digits in re.findall(r"\d+$", name)]
-        n = max(numbers, default=1)
+    if n is None and origin.source == "sample":  # whose cases are counted from 1
+        n = max((int(digits) for name in names for digits in re.findall(r"\d+$", name)), default=1)
     if n is not None and (type(n) is not int or not 1 <= n <= 10_000):
         raise CourseError(f"The card's cases: expected how many. Received: {n!r:.80}.")
-    if origin.source == "kaggle" and origin.dataset != "brats2020":
-        return brats.find_cases(fetch(origin.dataset), modalities=card["modalities"])
     return brats.open_cases(origin.source, n, card["modalities"], seed=seed)
 
 

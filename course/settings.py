@@ -21,7 +21,7 @@ _HELP = {
     "resume": "go on from the last finished epoch of the same run",
     "learning_rate": "how far a step of training goes, where it goes farthest",
     "curve_epochs": "epochs of each network that learns the curve",
-    "dims": "2 for slices, 3 for blocks",
+    "dims": "2 for slices, 3 for blocks; unless --batch-size says otherwise, 16 or 2 in a step",
     "attention": "gates on the skips",
     "modalities": "which images of a case the network sees",
     "filters": "filters of the first level; each level below has twice as many",
@@ -31,7 +31,7 @@ _HELP = {
     "chest_epochs": "epochs on the drawn chests",
 }
 _COMMON = {"source": "kaggle", "seed": 0, "limit": None, "run_dir": None, "resume": False}
-_TYPES_WITHOUT_DEFAULT = {"limit": int, "run_dir": str}
+_TYPES_WITHOUT_DEFAULT = {"limit": int, "batch_size": int, "run_dir": str}
 # Variables of the same prefix that other parts of the kit read.
 _NOT_SETTINGS = {"COURSE_TEST_DATA", "COURSE_MOUNT_LIMIT_S"}
 
@@ -147,9 +147,11 @@ def _number(kind, text, origin):
 
 
 def _check(values):
-    for name in ("epochs", "batch_size", "limit"):
+    for name in ("epochs", "batch_size", "limit", "filters", "patch"):
         value = values.get(name)
         if value is not None and value < 1:
             raise CourseError(f"{name}: expected 1 or more. Received: {value}.")
+    if values.get("dims", 2) not in (2, 3):
+        raise CourseError(f"dims: expected 2 (slices) or 3 (blocks). Received: {values['dims']}.")
     if not 0 <= values["seed"] < 2**31:
         raise CourseError(f"seed: expected 0 to {2**31 - 1}. Received: {values['seed']}.")

@@ -394,6 +394,10 @@ def test_a_brain_that_cannot_be_told(one, tmp_path):
     image, _ = brats.load_case(case)
     with pytest.raises(CourseError, match="skull was not removed, or they are normalised"):
         brats.load_brain(case, image - 3)
+    shifted = np.where(image == 0, -1024, image)  # but for a corner, as some programs leave it
+    shifted[:2, :2, :2] = 0
+    with pytest.raises(CourseError, match="images that are 0 in 0% of their voxels"):
+        brats.load_brain(case, shifted)
     put(tmp_path / "b.nii", nifti(np.zeros((12, 14, 10), "u1")))
     case = brats.case(ONE, "2020", case.images, brain=tmp_path / "b.nii")
     with pytest.raises(CourseError, match="Received: an empty mask"):
@@ -404,7 +408,7 @@ def test_a_brain_that_cannot_be_told(one, tmp_path):
 def test_memory_stays_below_twice_the_image(tmp_path, kind):
     shape = (60, 60, 50)
     volume = np.random.default_rng(0).integers(0, 900, shape).astype(kind)
-    volume[0] = 0
+    volume[:9] = 0  # background
     images = {m: put(tmp_path / f"{m}.nii.gz", nifti(volume, slope=0.5)) for m in MODALITIES}
     mask = put(tmp_path / "seg.nii.gz", nifti(np.zeros(shape, "u1")))
     case = brats.case("ana", "2020", images, mask=mask)
@@ -483,6 +487,12 @@ def test_a_mask_is_not_written_over_the_case(one, tmp_path):
 def test_a_mask_with_a_label_that_the_edition_does_not_know(one, tmp_path):
     with pytest.raises(CourseError, match="Received also: 3"):
         brats.save_mask(one[0], np.full((10, 14, 12), 3), tmp_path / "out.nii")
+    assert not (tmp_path / "out.nii").exists()
+
+
+def test_probabilities_are_no_mask(one, tmp_path):
+    with pytest.raises(ValueError, match="integer dtype. Received: dtype float32"):
+        brats.save_mask(one[0], np.full((10, 14, 12), 0.9, "float32"), tmp_path / "out.nii")
     assert not (tmp_path / "out.nii").exists()
 
 

@@ -74,6 +74,22 @@ def test_just_these_cases_come_file_by_file(kaggle, capsys, archive):
     assert "BraTS 2020, 2 cases, 10 files: about 0.18 GB to download into" in said
 
 
+def test_cases_by_name_and_no_others(kaggle):
+    cases = brats.fetch_named([NAMES[3], NAMES[1]])
+    assert sorted((case.name, case.grade) for case in cases) == [
+        (NAMES[1], "LGG"),
+        (NAMES[3], "HGG"),
+    ]
+    assert asked_for(kaggle) == [*files_of(NAMES[3], NAMES[1]), "name_mapping.csv"]
+
+
+def test_a_name_that_no_case_has(kaggle):
+    with pytest.raises(CourseError, match="no case BraTS20_Training_370. Expected names from") as e:
+        brats.fetch_named([NAMES[0], "BraTS20_Training_370"])
+    assert "BraTS20_Training_001 to BraTS20_Training_369" in str(e.value)
+    assert kaggle.requests == []
+
+
 def test_what_is_here_costs_no_request_and_works_offline(kaggle, capsys):
     first = brats.fetch_cases(2)
     kaggle.requests.clear()

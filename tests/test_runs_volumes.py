@@ -141,18 +141,14 @@ def test_evaluate_needs_brains(run, capsys):
 def test_evaluate_finds_kaggle_s_cases_again(run, cases, monkeypatch):
     asked = []
 
-    def fetch_cases(n, modalities):
-        asked.append((n, modalities))
+    def fetch_named(names, modalities):
+        asked.append((names, modalities))
         return brats.find_cases(cases[0], modalities=modalities)
 
-    monkeypatch.setattr(brats, "fetch_cases", fetch_cases)
+    monkeypatch.setattr(brats, "fetch_named", fetch_named)
     data = catalog.origin("brats2020", "kaggle").as_dict()
-    assert runs.evaluate(changed(run, data=data))[0].n == 2
-    assert runs.evaluate(changed(run, data=data, cases=50))[0].n == 2
-    needed = ["flair", "t1ce"]
-    assert asked == [(7, needed), (50, needed)]  # 7: the highest number among those held out
-    with pytest.raises(CourseError, match="cases: expected how many"):
-        runs.evaluate(changed(run, cases="many"))
+    assert runs.evaluate(changed(run, data=data, cases=369))[0].n == 2
+    assert asked == [(NAMES[2:], ["flair", "t1ce"])]  # not all 369: they are 33 GB
 
 
 def test_evaluate_finds_the_made_up_cases_again(run, cases, monkeypatch):
@@ -163,6 +159,10 @@ def test_evaluate_finds_the_made_up_cases_again(run, cases, monkeypatch):
     data = catalog.origin("brats2020", "sample").as_dict()
     report, page = runs.evaluate(changed(run, data=data, cases=28, data_seed=3))
     assert asked == [(28, 3)] and report.origin.made_up
+    runs.evaluate(changed(run, data=data, cases=None, data_seed=0))
+    assert asked[1:] == [(7, 0)]  # an older card does not say; 7 is the highest number held out
+    with pytest.raises(CourseError, match="cases: expected how many"):
+        runs.evaluate(changed(run, data=data, cases="many"))
     assert "Datos inventados" in page.read_text(encoding="utf-8")
 
 

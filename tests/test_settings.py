@@ -85,12 +85,15 @@ def test_a_typo_in_a_variable_suggests(monkeypatch):
         ("RESUME", "maybe", "COURSE_RESUME: expected 1 or 0. Received: 'maybe'"),
         ("RATE", "nan", "COURSE_RATE: expected a number. Received: 'nan'"),
         ("RATE", "-inf", "COURSE_RATE: expected a number. Received: '-inf'"),
+        ("DIMS", "4", r"dims: expected 2 \(slices\) or 3 \(blocks\). Received: 4"),
+        ("PATCH", "0", "patch: expected 1 or more. Received: 0"),
+        ("BATCH_SIZE", "0", "batch_size: expected 1 or more. Received: 0"),
     ],
 )
 def test_values_that_do_not_fit(monkeypatch, name, value, expected):
     monkeypatch.setenv(f"COURSE_{name}", value)
     with pytest.raises(CourseError, match=expected):
-        settings(epochs=12, rate=0.1)
+        settings(epochs=12, rate=0.1, dims=2, patch=64, batch_size=None)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import tracemalloc
 import warnings
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 
@@ -137,6 +138,15 @@ def test_another_format_of_the_kit_prepares_all_again(raw, tmp_path, monkeypatch
 
 def cut(path):
     path.write_bytes(path.read_bytes()[:-3])
+
+
+def nan(path, other):
+    """A copy in which one voxel is no number."""
+    image = nibabel.load(path)
+    values = image.get_fdata(dtype="float32")
+    values[1, 1, 1] = np.nan
+    nibabel.Nifti1Image(values, image.affine).to_filename(other)
+    return other
 
 
 def empty(path):
@@ -303,13 +313,15 @@ def test_one_report_names_what_cannot_be_used_and_the_rest_goes_on(raw, tmp_path
         brats.case("blind", "2020", images),
         brats.case("one", "2020", {"flair": images["flair"]}, mask),
         brats.case("../up", "2020", images, mask),
+        brats.case("new", "2023", images, mask),  # its 4 is a label of 2020
+        brats.case("nan", "2020", {**images, "t2": nan(images["t2"], tmp_path / "nan.nii")}, mask),
         cases[0],
     ]
     cut(cases[1].images["t1"])
-    with pytest.warns(UserWarning, match="5 of 7 cases are left out") as told:
+    with pytest.warns(UserWarning, match="7 of 9 cases are left out") as told:
         done = store.prepare(cases, tmp_path / "prepared")
     assert [case.name for case in done] == [NAMES[0], NAMES[2]]
-    assert len(done.problems) == 5 and len(told) == 1
+    assert len(done.problems) == 7 and len(told) == 1
     report = str(told[0].message)
     for name, reason in {
         NAMES[1]: "_t1.nii",
@@ -317,10 +329,12 @@ def test_one_report_names_what_cannot_be_used_and_the_rest_goes_on(raw, tmp_path
         "one": "expected flair, t1, t1ce, t2, as most cases have. Received: flair",
         NAMES[0]: "another case has this name",
         "../up": "expected a name",
+        "new": "Labels of the edition 2023",
+        "nan": "nan.nii",
     }.items():
         [line] = [line for line in report.splitlines() if line.strip().startswith(f"{name}:")]
         assert reason in line
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["prepared", "raw"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["nan.nii", "prepared", "raw"]
 
 
 def test_a_source_that_is_gone_is_named(raw, tmp_path):

@@ -11,6 +11,7 @@ from keras.ops import convert_to_numpy
 
 from course.export import export
 from course.losses import DiceCrossentropy
+from course.metrics import Dice
 from course.models import attention_gate, attention_unet, conv_block, unet
 
 SIZES = {2: (8, 12), 3: (4, 8, 12)}
@@ -302,7 +303,7 @@ def test_a_size_that_divides_is_never_refused_and_one_that_does_not_always():
 
 
 def trained(rank):
-    """A model, some images, and the weights that one epoch with our loss has left as they were."""
+    """A model, images, and the weights that an epoch with our loss and metric left as they were."""
     model = small(
         rank,
         sizes=[None] * rank,
@@ -310,7 +311,7 @@ def trained(rank):
         activation=keras.layers.LeakyReLU(0.1),
         output_activation="sigmoid",
     )
-    model.compile("adam", DiceCrossentropy(multilabel=True))
+    model.compile("adam", DiceCrossentropy(multilabel=True), metrics=[Dice(3, threshold=0.5)])
     x = images(rank, 4)
     before = model.get_weights()
     model.fit(x, (x[..., :1] > [0, 0.5, 1]).astype("float32"), batch_size=2, verbose=0)

@@ -15,7 +15,7 @@ import numpy as np
 from course import catalog
 from course.datasets import mounts, sources
 from course.datasets.brats_case import MODALITIES, Case, case
-from course.datasets.brats_fetch import fetch_cases
+from course.datasets.brats_fetch import fetch_cases, fetch_named
 from course.datasets.brats_files import load_brain, load_case, save_mask
 from course.datasets.brats_layouts import find_cases, told_of
 from course.datasets.brats_tar import unpack
@@ -27,6 +27,7 @@ __all__ = [
     "Volume",
     "case",
     "fetch_cases",
+    "fetch_named",
     "find_cases",
     "load_brain",
     "load_case",

@@ -34,10 +34,35 @@ def fetch_cases(n, edition="2020", *, modalities=None, data_dir=None) -> list[Ca
         raise CourseError(
             f"n: expected how many cases, from 1 to {info.case_count}. Received: {n!r}"
         )
-    folders = [info.cases.replace("*", f"{number:03d}") for number in range(1, n + 1)]
+    return _fetch(info, list(_folders(info).values())[:n], modalities, data_dir)
+
+
+def fetch_named(names, edition="2020", *, modalities=None, data_dir=None) -> list[Case]:
+    """These cases of an edition and no others, fetched from Kaggle as `fetch_cases` does.
+
+    Args:
+        names: of the cases, such as "BraTS20_Training_001".
+        edition, modalities, data_dir: as in `fetch_cases`.
+
+    Raises:
+        CourseError: as `fetch_cases`, or a name that no case of the edition has.
+    """
+    info = _entry(regions.edition(edition).name)
+    folders = _folders(info)
+    unknown = [name for name in names if name not in folders]
+    if unknown:
+        raise CourseError(
+            f"{info.title} holds no case {', '.join(unknown[:5])}{' …' if unknown[5:] else ''}. "
+            f"Expected names from {min(folders)} to {max(folders)}."
+        )
+    return _fetch(info, [folders[name] for name in names], modalities, data_dir)
+
+
+def _fetch(info, folders, modalities, data_dir):
+    """The cases of these folders; where the grades cannot be had, a warning."""
     kinds = (*chosen(modalities), "seg")
     files = [path for folder in folders for path in _files(info, folder, kinds)]
-    _announce(info, n, files, data_dir)
+    _announce(info, len(folders), files, data_dir)
     root = fetch(info.name, data_dir=data_dir, files=files)
     try:
         fetch(info.name, data_dir=data_dir, files=[info.grades])
@@ -71,6 +96,13 @@ def _entry(edition):
     raise CourseError(
         f'BraTS {edition} {why}; or brats.fetch_cases(10, edition="2020"), case by case.'
     )
+
+
+def _folders(info):
+    """The folder of each case on Kaggle, by the case's name, in their order."""
+    numbers = range(1, info.case_count + 1)
+    folders = [info.cases.replace("*", f"{number:03d}") for number in numbers]
+    return {folder.rpartition("/")[2]: folder for folder in folders}
 
 
 def _files(info, folder, kinds):

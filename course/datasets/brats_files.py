@@ -11,6 +11,8 @@ from course.datasets import nifti
 from course.datasets.nifti_header import read_header
 from course.errors import CourseError
 
+_FULLEST = 0.9  # of a volume may be brain: an ellipsoid fills half of the box around it
+
 
 def load_case(case):
     """Read a case's files.
@@ -53,18 +55,19 @@ def load_brain(case, image):
         bool `(D, H, W)`.
 
     Raises:
-        CourseError: there is no brain mask, and no voxel is 0: the skull was not removed, or the
-            image is normalised already; or the brain mask is empty.
+        CourseError: there is no brain mask, and hardly a voxel is 0: the skull was not removed, or
+            the image is normalised already; or the brain mask is empty.
     """
     if case.brain is None:
         brain = np.zeros(image.shape[:-1], bool)
         for channel in range(image.shape[-1]):
             brain |= image[..., channel] != 0
-        if brain.all():
+        if brain.mean() > _FULLEST:
             raise CourseError(
-                f"{case.name}: expected a background of 0 around the brain. Received: images "
-                "without a voxel that is 0.\nTheir skull was not removed, or they are normalised "
-                'already: name a brain mask, brats.case(…, brain="brain.nii.gz").'
+                f"{case.name}: expected a background of 0 around the brain. Received: images that "
+                f"are 0 in {1 - brain.mean():.0%} of their voxels.\nTheir skull was not removed, "
+                "or they are normalised already: name a brain mask, "
+                'brats.case(…, brain="brain.nii.gz").'
             )
         return brain
     brain = _told(case, nifti.read, _header(case, case.brain)) > 0.5
@@ -87,6 +90,7 @@ def save_mask(case, labels, path) -> Path:
     Raises:
         CourseError: a label that the edition does not know, a path that is one of the case's own
             files or has another ending, or a disk that is full.
+        ValueError: labels of a dtype that is not an integer's, such as probabilities.
     """
     path = Path(path).expanduser()
     for own in (*case.images.values(), case.mask, case.brain):

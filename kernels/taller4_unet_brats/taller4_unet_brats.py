@@ -17,6 +17,11 @@
 # medirla como se miden los concursos de BraTS (Dice por región y por caso) y mirar dónde pone la
 # atención.
 #
+# **Segmentación semántica** es darle una etiqueta a cada píxel (aquí, a cada vóxel). Clasificar
+# le da una a la imagen entera; detectar la rodea con una caja; segmentar dibuja el borde, y con él
+# se mide un volumen. Es «semántica» porque todo lo de una misma clase lleva la misma etiqueta: dos
+# focos del tumor no se distinguen entre sí.
+#
 # **Qué esperar.** Con `--source sample` (28 cerebros inventados por el programa, sin descargar
 # nada), en unos 3 minutos con 2 núcleos de CPU y en casos que la red no vio: Dice medio del tumor
 # completo (WT) de 0,91 a 0,94 con cada una de tres semillas, y de 0,59 a 0,90 en lo que realza
@@ -65,10 +70,11 @@ from course.training import callbacks, resume, run_dir, set_seed
 # %% [markdown]
 # ## 2. Ajustes
 #
-# En un terminal son opciones (`--dims 3`), en cualquier parte son variables (`COURSE_DIMS=3`), y
-# en un cuaderno basta con cambiar el valor aquí mismo. `dims` elige entre cortes (2) y bloques
-# (3); `attention` pone o quita las compuertas; `modalities` dice qué imágenes ve la red; `limit`,
-# cuántos casos usar.
+# En un terminal son opciones (`--epochs 5`), en cualquier parte son variables (`COURSE_EPOCHS=5`),
+# y en un cuaderno basta con cambiar el valor aquí mismo. `dims` elige entre cortes (2) y bloques
+# (3), de `patch` vóxeles por lado; `batch_size=None` son 16 cortes o 2 bloques por paso, porque un
+# bloque de 64³ pesa como 16 cortes de 128×128; `attention` pone o quita las compuertas;
+# `modalities` dice qué imágenes ve la red; `limit`, cuántos casos usar.
 
 # %%
 s = settings(
@@ -76,7 +82,7 @@ s = settings(
     attention=True,
     modalities="flair,t1,t1ce,t2",
     epochs=14,
-    batch_size=16,
+    batch_size=None,
     learning_rate=3e-3,
     filters=16,
     patch=64,
@@ -92,7 +98,7 @@ run = run_dir("taller4_unet_brats", s)
 # | modalidad | qué se ve |
 # |---|---|
 # | FLAIR | el edema brilla; el líquido de los ventrículos, no |
-# | T1 | la anatomía: blanca, gris, líquido |
+# | T1 | la anatomía: sustancia blanca, sustancia gris, líquido |
 # | T1ce | lo mismo con contraste (gadolinio): brilla el borde activo del tumor |
 # | T2 | brilla todo lo que tiene agua: edema, núcleo, ventrículos |
 #
@@ -109,6 +115,7 @@ modalities = cases[0].modalities
 data = origin("brats2020", s.source)
 train_cases, test_cases = brats.split(cases, fraction=0.25, seed=s.seed)
 print(f"{data.title}: {len(train_cases)} casos para entrenar, {len(test_cases)} de prueba")
+print(f"Uno de prueba: {test_cases[0].images[modalities[0]].parent}")
 
 volume = next(brats.volumes(train_cases))
 regions = to_regions(volume.labels, volume.edition)
@@ -212,23 +219,24 @@ for i, name in enumerate(REGIONS):
 # `course/models/unet.py`: son dos páginas.
 #
 # La salida son tres mapas sigmoides, uno por región, porque las regiones se contienen unas a
-# otras. La pérdida suma Dice y entropía cruzada: la primera mira el tamaño relativo, la segunda
-# da un gradiente parejo desde el comienzo.
+# otras. La pérdida suma dos: la de Dice mira el tamaño relativo, la entropía cruzada da un
+# gradiente parejo desde el comienzo.
 #
 # Con varias GPU, `all_devices` reparte cada lote; con GPU, además, se calcula en precisión mixta.
 
 # %%
 store = prepare(train_cases)
-if s.dims == 2:  # un corte entero: la cabeza más grande, hasta un múltiplo de 8
-    sizes = [case.image.shape[1:3] for case in store]
-    size = [-(-side // 8) * 8 for side in np.max(sizes, axis=0)]
-    batches = Slices(store, s.batch_size, size, s.seed)
+if s.dims == 2:  # un corte entero: el de la cabeza más grande
+    size, serve, batch_size = np.max([case.image.shape[1:3] for case in store], axis=0), Slices, 16
 else:
-    batches = Patches(store, s.batch_size, (s.patch,) * 3, s.seed)
+    size, serve, batch_size = [s.patch] * 3, Patches, 2
+size = [-(-side // 8) * 8 for side in size]  # la red parte cada lado en dos, tres veces
+batch_size = s.batch_size or batch_size
+batches = serve(store, batch_size, size, s.seed)
 if accelerators():
     keras.config.set_dtype_policy("mixed_float16")
 
-with all_devices(batch_size=s.batch_size):
+with all_devices(batch_size=batch_size):
     model = unet(
         (None,) * s.dims + (len(modalities),),
         num_classes=len(REGIONS),
@@ -294,19 +302,24 @@ model.fit(
 # %% [markdown]
 # ## 7. Qué aprendió
 #
-# Los mapas de las compuertas sobre un corte que la red no vio. Uno por nivel: `up1` es fino, los
-# otros más gruesos. Claro deja pasar, oscuro frena.
+# Los mapas de las compuertas sobre el corte con más tumor de un caso que la red no vio. Uno por
+# nivel: `up1` es fino, los otros más gruesos. Claro deja pasar, oscuro frena. En 3D la red ve
+# también los cortes vecinos.
 
 # %%
 unseen = next(brats.volumes(test_cases))
-if s.attention and s.dims == 2:
+if s.attention:
     at = int(to_regions(unseen.labels, unseen.edition)[..., 0].sum(axis=(1, 2)).argmax())
+    first = int(np.clip(at - 8, 0, len(unseen.image) - 16))
     rows, columns = (side - side % 8 for side in unseen.image.shape[1:3])
-    picture = unseen.image[at, :rows, :columns]
+    block = unseen.image[first : first + 16, :rows, :columns]
+    if s.dims == 2:
+        maps = explain.attention_maps(model, block[at - first])
+    else:
+        maps = explain.attention_maps(model, block)
+        maps = {name: each[(at - first) * len(each) // 16] for name, each in maps.items()}
     figure = figures.attention(
-        picture[..., 0],
-        explain.attention_maps(model, picture),
-        title=f"Dónde mira la red — {data.title}",
+        block[at - first, ..., 0], maps, title=f"Dónde mira la red — {data.title}"
     )
     figures.show(figure, run / "figures" / "atencion.png")
 
@@ -344,8 +357,9 @@ print(f"\n{report.headline}\nCarpeta: {run}\nInforme: {page}")
 #
 # 1. Entrena solo con FLAIR: `--modalities flair`. ¿Qué región se derrumba? ¿Por qué?
 # 2. Quita las compuertas (`--no-attention`). ¿Cambia el Dice? ¿Y los parámetros?
-# 3. En 3D: `--dims 3 --batch-size 1`. ¿Qué gana con ver los cortes vecinos, y cuánto cuesta?
+# 3. En 3D: `--dims 3`. ¿Qué gana con ver los cortes vecinos, y cuánto cuesta?
 # 4. Busca en el informe el peor caso. ¿Es un tumor pequeño? Un vóxel de más, ¿cuánto Dice cuesta
 #    en un tumor de 10 vóxeles? ¿Y en uno de 10 000?
 # 5. Escribe la máscara de un caso: `python -m course predict runs/taller4_unet_brats CARPETA -o
-#    mascara.nii.gz`, y ábrela en un visor como ITK-SNAP o 3D Slicer.
+#    mascara.nii.gz` (la sección 3 imprimió una carpeta), y ábrela en un visor como ITK-SNAP o 3D
+#    Slicer.
