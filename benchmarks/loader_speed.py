@@ -5,9 +5,10 @@
 It writes full-size cases as BraTS 2020 has them (240×240×155, four modalities; a brain-sized
 ellipsoid of noise with a tumour in it, since only sizes matter for time), prepares them with the
 kit, and trains the default attention U-Net in 2D and 3D. Epochs on one repeated batch, held as
-tensors by tf.data, and epochs with the real loader take turns, so that both meet the same machine;
-each ratio is one of neighbours. Beside the time stands the processor's: what the loader adds to it
-no other program can blur. Needs about 2 GB of disk while it runs.
+tensors by tf.data, and epochs with the real loader take turns, and take turns in going first, so
+that both meet the same machine; each ratio is one of neighbours. Beside the time stands the
+processor's: what the loader adds to it no other program can blur. Needs about 2 GB of disk while it
+runs.
 """
 
 import argparse
@@ -35,8 +36,8 @@ BRAIN = (68, 88, 70)  # half axes in voxels: a box of 136×176×140
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--cases", type=int, default=24)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=24, help="in an epoch")
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--steps", type=int, default=36, help="in an epoch")
     options = parser.parse_args()
     print(f"{datetime.date.today()} · {machine()}")
     with tempfile.TemporaryDirectory() as folder:
@@ -107,14 +108,15 @@ def measure(name, batches, rounds, prepared, files):
     options = tf.data.Options()
     options.autotune.enabled = False  # it may delay the end of an epoch: course.devices
     one = one.with_options(options)
-    repeated, loader = [], []
+    taken = {"repeated": [], "loader": []}
     for epoch in range(rounds + 1):
         batches.start_epoch(epoch)
-        repeated.append(epoch_of(model, one))
-        if files == "cold":
-            drop_from_cache(prepared)
-        loader.append(epoch_of(model, batches))
-    repeated, loader = np.array(repeated[1:]), np.array(loader[1:])  # (rounds, time and CPU time)
+        for kind in taken if epoch % 2 else reversed(taken):
+            if kind == "loader" and files == "cold":
+                drop_from_cache(prepared)
+            taken[kind].append(epoch_of(model, one if kind == "repeated" else batches))
+    # (rounds, time and CPU time)
+    repeated, loader = (np.array(epochs[1:]) for epochs in taken.values())
     ratios = loader / repeated
     seconds = (repeated[:, 0] / len(batches), loader[:, 0] / len(batches))
     columns = map(spread, (*seconds, ratios[:, 0], ratios[:, 1]))
