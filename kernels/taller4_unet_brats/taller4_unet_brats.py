@@ -27,8 +27,9 @@
 # completo (WT) de 0,91 a 0,94 con cada una de tres semillas, y de 0,59 a 0,90 en lo que realza
 # (ET). Esa nota salta porque en un caso sin ET un solo vóxel de más vale 0. Los tumores de verdad
 # son más difíciles: con cuatro gliomas de BraTS 2015, dos modalidades y tres casos para entrenar,
-# el cuarto da en promedio WT 0,82, TC 0,49 y ET 0,67 (`benchmarks/real_cases.py`). Con BraTS 2020
-# en Kaggle no lo hemos medido todavía. Para comparar: nnU-Net lo ganó con Dice 0,89 / 0,85 / 0,82
+# el cuarto da en promedio WT 0,82, TC 0,49 y ET 0,67 en 2D, y 0,74, 0,57 y 0,71 en 3D
+# (`benchmarks/real_cases.py`); el mejor umbral posible sobre FLAIR da WT 0,79. Con BraTS 2020 en
+# Kaggle no lo hemos medido todavía. Para comparar: nnU-Net lo ganó con Dice 0,89 / 0,85 / 0,82
 # (WT / TC / ET). Si algo promete más de 0,95, sospecha de la métrica: aquí veremos por qué.
 
 # %% [markdown]
