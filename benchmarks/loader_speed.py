@@ -6,7 +6,8 @@ It writes full-size cases as BraTS 2020 has them (240×240×155, four modalities
 ellipsoid of noise with a tumour in it, since only sizes matter for time), prepares them with the
 kit, and trains the default attention U-Net in 2D and 3D. Epochs on one repeated batch, held as
 tensors by tf.data, and epochs with the real loader take turns, and take turns in going first, so
-that both meet the same machine; each ratio is one of neighbours. Beside the time stands the
+that both meet the same machine; the ratio is that of all epochs together, since one pair of
+neighbours alone may differ by a tenth where the machine is shared. Beside the time stands the
 processor's: what the loader adds to it no other program can blur. Needs about 2 GB of disk while it
 runs.
 """
@@ -36,7 +37,7 @@ BRAIN = (68, 88, 70)  # half axes in voxels: a box of 136×176×140
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--cases", type=int, default=24)
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--steps", type=int, default=36, help="in an epoch")
     options = parser.parse_args()
     print(f"{datetime.date.today()} · {machine()}")
@@ -49,7 +50,8 @@ def main():
             f"{options.cases} cases, each made and prepared in {seconds:.1f} s, "
             f"{size / 1e6 / options.cases:.0f} MB prepared.\n"
             f"Epochs of {options.steps} steps in turns, {options.rounds} of each after one of each "
-            "to warm up: median (smallest–largest).\n"
+            "to warm up. Seconds: median (smallest–largest).\nRatios: of all epochs together (of "
+            "single neighbours, smallest–largest).\n"
             "warm: the kernel still holds the files in memory. cold: they were dropped from there "
             "before each epoch,\nwhose first batch has to be waited for; the others are loaded "
             "while the network trains.\n"
@@ -117,10 +119,16 @@ def measure(name, batches, rounds, prepared, files):
             taken[kind].append(epoch_of(model, one if kind == "repeated" else batches))
     # (rounds, time and CPU time)
     repeated, loader = (np.array(epochs[1:]) for epochs in taken.values())
-    ratios = loader / repeated
-    seconds = (repeated[:, 0] / len(batches), loader[:, 0] / len(batches))
-    columns = map(spread, (*seconds, ratios[:, 0], ratios[:, 1]))
-    print(f"{name:18}  {files:5}  {'  '.join(columns)}  {peak_gb():15.2f}", flush=True)
+    seconds = [
+        f"{np.median(s):.3f} ({min(s):.3f}–{max(s):.3f})"
+        for s in (repeated[:, 0] / len(batches), loader[:, 0] / len(batches))
+    ]
+    ratios = [
+        f"{b.sum() / a.sum():.3f} ({min(b / a):.3f}–{max(b / a):.3f})"
+        for a, b in zip(repeated.T, loader.T, strict=True)
+    ]
+    columns = "  ".join(seconds + ratios)
+    print(f"{name:18}  {files:5}  {columns}  {peak_gb():15.2f}", flush=True)
 
 
 class Clock(keras.callbacks.Callback):
@@ -144,10 +152,6 @@ def drop_from_cache(prepared):
             with path.open("rb") as file:
                 os.fsync(file.fileno())
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-
-
-def spread(values):
-    return f"{np.median(values):.3f} ({min(values):.3f}–{max(values):.3f})"
 
 
 def peak_gb():
