@@ -138,6 +138,11 @@ def test_taller4_shows_how_good_nothing_looks(runs):
     ]
 
 
+@pytest.mark.parametrize("name", ["taller4", "taller4-3d"])
+def test_taller4_shows_where_it_looks(runs, name):
+    assert (runs / name / "figures" / "atencion.png").stat().st_size > 10_000
+
+
 @pytest.mark.parametrize("name", SHORT)
 def test_a_run_is_evaluated_again(runs, name, monkeypatch, capsys):
     monkeypatch.chdir(runs)

@@ -311,7 +311,7 @@ model.fit(
 unseen = next(brats.volumes(test_cases))
 if s.attention:
     at = int(to_regions(unseen.labels, unseen.edition)[..., 0].sum(axis=(1, 2)).argmax())
-    first = int(np.clip(at - 8, 0, len(unseen.image) - 16))
+    first = max(0, min(at - 8, len(unseen.image) - 16))
     rows, columns = (side - side % 8 for side in unseen.image.shape[1:3])
     block = unseen.image[first : first + 16, :rows, :columns]
     if s.dims == 2:
