@@ -69,7 +69,7 @@ def main():
         if all(in_one_piece(other) for other in brats.volumes(others)):
             regions = largest_piece(regions)
         answer = to_labels(regions, volume.edition)
-        row = [*dice(volume, answer), threshold_dice(others, volume), dice_at(volume, LEVELS).max()]
+        row = [*dice(volume, answer), *threshold_dice(others, volume)]
         rows.append(row)
         print(line(held_out.name, row) + f"  {minutes:17.1f}", flush=True)
     print(line("mean", np.mean(rows, axis=0)))
@@ -136,15 +136,16 @@ def dice(volume, labels):
 
 
 def threshold_dice(cases, volume):
-    """Dice of WT for the threshold on FLAIR that suits the training cases best."""
-    means = np.mean([dice_at(one, LEVELS) for one in brats.volumes(cases)], axis=0)
-    return dice_at(volume, LEVELS)[means.argmax()]
+    """Dice of WT for the threshold on FLAIR that suits these cases best, and for the best one."""
+    means = np.mean([dice_by_level(one) for one in brats.volumes(cases)], axis=0)
+    scores = dice_by_level(volume)
+    return scores[means.argmax()], scores.max()
 
 
-def dice_at(volume, levels):
+def dice_by_level(volume):
     """Dice of WT for each threshold on FLAIR."""
     flair, true = volume.image[..., 0], volume.labels > 0
-    return np.array([dice_score(true, flair > level) for level in levels])
+    return np.array([dice_score(true, flair > level) for level in LEVELS])
 
 
 def line(name, values):

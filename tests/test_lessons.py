@@ -133,9 +133,7 @@ def test_taller4_shows_how_good_nothing_looks(runs):
     log = (runs / "taller4.log").read_text(encoding="utf-8")
     shown = re.search(r"todo fondo, con el fondo dentro:\s+0,(\d\d)", log)
     assert 90 <= int(shown[1]) < 100
-    assert re.findall(r"todo fondo, región (\w\w):\s+(0,00)", log) == [
-        *(("WT", "0,00"), ("TC", "0,00"), ("ET", "0,00"))
-    ]
+    assert re.findall(r"todo fondo, región (\w\w):\s+0,00", log) == ["WT", "TC", "ET"]
 
 
 @pytest.mark.parametrize("name", ["taller4", "taller4-3d"])

@@ -69,6 +69,7 @@ def grey(axes, picture, frame, box):
 
 
 def picture_in(axes, picture, box, interpolation="nearest", **options):
+    """Draw a picture into a box `(left, top, wide, tall)` of the axes, in inches."""
     left, top, wide, tall = box
     width, height = axes.figure.get_size_inches()
     drawn = axes.imshow(
@@ -108,4 +109,5 @@ def _legend(axes, y):
 
 
 def words(axes, x, y, text, size, color=INK, weight="normal"):
+    """Write a line that begins at `x` and whose middle lies at `y`, in inches; `size` in points."""
     axes.text(x, y, text, fontsize=size, color=color, fontweight=weight, va="center")

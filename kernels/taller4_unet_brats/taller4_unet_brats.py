@@ -228,11 +228,11 @@ for i, name in enumerate(REGIONS):
 # %%
 store = prepare(train_cases)
 if s.dims == 2:  # un corte entero: el de la cabeza más grande
-    size, serve, batch_size = np.max([case.image.shape[1:3] for case in store], axis=0), Slices, 16
+    size, serve, usual = np.max([case.image.shape[1:3] for case in store], axis=0), Slices, 16
 else:
-    size, serve, batch_size = [s.patch] * 3, Patches, 2
+    size, serve, usual = [s.patch] * 3, Patches, 2
 size = [-(-side // 8) * 8 for side in size]  # la red parte cada lado en dos, tres veces
-batch_size = s.batch_size or batch_size
+batch_size = s.batch_size or usual
 batches = serve(store, batch_size, size, s.seed)
 if accelerators():
     keras.config.set_dtype_policy("mixed_float16")
