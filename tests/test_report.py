@@ -253,6 +253,13 @@ def test_the_page_tells_the_whole_run(run):
     assert "keras_tensor" not in page.text
 
 
+def test_overfitting_is_explained_where_there_is_a_validation_to_see_it_in(run):
+    assert "Si la validación deja de mejorar" in Page(classification().save(run)).text
+    (run / "history.csv").write_text("epoch,loss\n1,2.0\n2,1.0\n")
+    page = Page(classification().save(run))
+    assert "Cada punto es una época" in page.text and "validación" not in page.text
+
+
 def test_images_of_one_photograph_are_told(tmp_path):
     page = Page(classification(groups=[4, 4, 8]).save(tmp_path))
     assert "variaciones de 2 fotografías, y el intervalo cuenta cada fotografía una" in page.text

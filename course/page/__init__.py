@@ -32,7 +32,7 @@ def page(report, run, pictures, folder):
     title = f"{task.TITLE} — {report.origin.title}"
     sections = [
         _data(report.origin),
-        _learning(report, pictures),
+        _learning(run["history"], pictures),
         *task.sections(report, pictures),
         about_run(run, Path(folder)),
     ]
@@ -84,15 +84,17 @@ def _data(origin):
     return "<h2>Los datos</h2>" + pairs(rows)
 
 
-def _learning(report, pictures):
-    if "learning_curves" not in pictures:
+def _learning(history, pictures):
+    if not history:
         return ""
-    return (
-        "<h2>Cómo aprendió</h2><p>Cada punto es una época: una pasada por todos los datos de "
-        "entrenamiento. Si la validación deja de mejorar mientras el entrenamiento sigue "
-        "mejorando, la red está memorizando (sobreajuste).</p>"
-        + figure("learning_curves", pictures, "Curvas de aprendizaje: métricas por época.")
-    )
+    text = "Cada punto es una época: una pasada por todos los datos de entrenamiento."
+    if any(name.startswith("val_") for name in history[0]):
+        text += (
+            " Si la validación deja de mejorar mientras el entrenamiento sigue mejorando, la red "
+            "está memorizando (sobreajuste)."
+        )
+    drawn = figure("learning_curves", pictures, "Curvas de aprendizaje: métricas por época.")
+    return f"<h2>Cómo aprendió</h2><p>{text}</p>{drawn}"
 
 
 def _footer(card):

@@ -19,7 +19,7 @@ ORIGIN = Origin(
     title="muestra: tórax dibujados, no son radiografías",
     made_up=True,
     licence="Apache-2.0",
-    citation="drawn by this kit",
+    citation="hecha por el propio curso",
 )
 
 
