@@ -37,7 +37,7 @@ BRAIN = (68, 88, 70)  # half axes in voxels: a box of 136×176×140
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--cases", type=int, default=24)
-    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--steps", type=int, default=36, help="in an epoch")
     options = parser.parse_args()
     print(f"{datetime.date.today()} · {machine()}")
