@@ -358,8 +358,8 @@ print(f"\n{report.headline}\nCarpeta: {run}\nInforme: {page}")
 #
 # 1. Entrena solo con FLAIR: `--modalities flair`. ¿Qué región se derrumba? ¿Por qué?
 # 2. Quita las compuertas (`--no-attention`). ¿Cambia el Dice? ¿Y los parámetros?
-# 3. En 3D: `--dims 3` (con 2 núcleos de CPU, calcula unos 20 minutos). ¿Qué gana con ver los
-#    cortes vecinos, y cuánto cuesta?
+# 3. En 3D: `--dims 3` (unos 14 minutos con 2 núcleos de CPU). ¿Qué gana con ver los cortes
+#    vecinos, y cuánto cuesta?
 # 4. Busca en el informe el peor caso. ¿Es un tumor pequeño? Un vóxel de más, ¿cuánto Dice cuesta
 #    en un tumor de 10 vóxeles? ¿Y en uno de 10 000?
 # 5. Escribe la máscara de un caso: `python -m course predict runs/taller4_unet_brats CARPETA -o
