@@ -127,6 +127,26 @@ def test_a_changed_source_is_prepared_again(raw, tmp_path):
     assert [a == b for a, b in zip(first, second, strict=True)] == [True, False, True]
 
 
+def test_who_still_holds_a_case_reads_what_was_prepared_last(tmp_path):
+    held = prepare_box(tmp_path, np.zeros((2, 3, 4, 2), "float16"))
+    os.utime(held.folder / "image.npy", ns=(0, 0))  # long ago, whatever the clock's steps are
+    assert held.image.shape == (2, 3, 4, 2)
+    turned = np.arange(48, dtype="float16").reshape(4, 3, 2, 2)  # as many bytes
+    prepare_box(tmp_path, turned)
+    assert held.image.tolist() == turned.tolist()
+
+
+def test_an_array_of_any_memory_order_is_read_as_it_was_written(tmp_path):
+    columns_first = np.asfortranarray(np.arange(48, dtype="float16").reshape(2, 3, 4, 2))
+    assert prepare_box(tmp_path, columns_first).image.tolist() == columns_first.tolist()
+
+
+def prepare_box(folder, image):
+    record = prepared.Prepared("a", "2020", ("flair",), (), (), (), folder / "a")
+    others = {name: np.zeros((1, 1, 1, 3), "uint8") for name in ("regions", "centers")}
+    return prepared.write(record, {"image": image, **others}, {})
+
+
 def test_another_format_of_the_kit_prepares_all_again(raw, tmp_path, monkeypatch):
     store.prepare(find(raw), tmp_path / "prepared")
     before = when(tmp_path / "prepared")

@@ -49,12 +49,12 @@ class Prepared:
     @property
     def image(self):
         """Memory map `(d, h, w, C)` float16: the brain's box, as `brats.normalize` makes it."""
-        return self._map("image")
+        return _open(self.folder, "image")
 
     @property
     def regions(self):
         """Memory map `(d, h, w, 3)` uint8: WT, TC and ET."""
-        return self._map("regions")
+        return _open(self.folder, "regions")
 
     @property
     def centers(self):
@@ -63,20 +63,7 @@ class Prepared:
         They are drawn with repetition. Where a region is empty they are those of the next larger
         one, in a case without any tumour those of the brain.
         """
-        return self._map("centers")
-
-    def _map(self, name):
-        path = os.path.join(self.folder, f"{name}.npy")
-        return np.memmap(path, mode="r", **self._layouts[name])
-
-    @functools.cached_property
-    def _layouts(self):
-        """What the headers say, read once: that takes three times as long as opening a file."""
-        opened = {name: _open(self.folder, name) for name in ARRAYS}
-        return {
-            name: {"dtype": array.dtype, "shape": array.shape, "offset": array.offset}
-            for name, array in opened.items()
-        }
+        return _open(self.folder, "centers")
 
 
 def read_ahead(array, low, high):
@@ -182,7 +169,19 @@ def _seen(path):
 
 def _open(folder, name):
     # given a Path, NumPy looks up each folder above it: three times as long
-    return np.load(os.path.join(folder, f"{name}.npy"), mmap_mode="r")
+    path = os.path.join(folder, f"{name}.npy")
+    return np.memmap(path, mode="r", **_layout(*_seen(path)))
+
+
+@functools.lru_cache(maxsize=4096)  # three files a case
+def _layout(path, size_bytes, modified_ns):
+    """What a file's header says: to read it takes three times as long as to open the file.
+
+    A file that was written anew is another one, by its size or its time.
+    """
+    array = np.load(path, mmap_mode="r")
+    order = "C" if array.flags.c_contiguous else "F"
+    return {"dtype": array.dtype, "shape": array.shape, "offset": array.offset, "order": order}
 
 
 def _stretches(array, low, high):
