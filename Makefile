@@ -36,8 +36,9 @@ test-forms: .venv-lowest/test
 	.venv-lowest/bin/python -m pytest -m forms
 
 # the rooms that keras.ops alone must carry
-ON_ANY_BACKEND := tests/test_models.py tests/test_unet.py tests/test_vgg_resnet.py \
-	tests/test_losses.py tests/test_metrics.py tests/test_explain.py course/losses.py course/metrics.py
+ON_ANY_BACKEND := tests/models/test_mlp_cnn.py tests/models/test_unet.py \
+	tests/models/test_vgg_resnet.py tests/test_losses.py tests/metrics tests/explain \
+	course/losses.py course/metrics
 
 test-jax: .venv/jax
 	KERAS_BACKEND=jax .venv/bin/python -m pytest $(ON_ANY_BACKEND)

@@ -25,8 +25,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from course.datasets import brats, store
-from course.datasets.patches import Patches, Slices
+from course.datasets import brats
+from course.datasets.brats import prepared as store
+from course.datasets.brats.batches import Patches, Slices
 from course.models.unet import attention_unet
 
 SHAPE = (240, 240, 155)  # as stored: x, y, z
@@ -108,7 +109,7 @@ def measure(name, batches, rounds, prepared, files):
     model.compile(optimizer="adam", loss="binary_crossentropy")
     one = tf.data.Dataset.from_tensors(batches[0]).repeat(len(batches)).prefetch(2)
     options = tf.data.Options()
-    options.autotune.enabled = False  # it may delay the end of an epoch: course.devices
+    options.autotune.enabled = False  # it may delay the end of an epoch: course.training.devices
     one = one.with_options(options)
     taken = {"repeated": [], "loader": []}
     for epoch in range(rounds + 1):

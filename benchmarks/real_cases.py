@@ -29,8 +29,8 @@ import numpy as np
 from scipy import ndimage
 
 from course.datasets import brats
-from course.datasets.patches import Patches, Slices
-from course.datasets.store import prepare
+from course.datasets.brats.batches import Patches, Slices
+from course.datasets.brats.prepared import prepare
 from course.inference import predict_volume, to_labels
 from course.losses import DiceCrossentropy
 from course.metrics import dice_score

@@ -4,9 +4,9 @@ import os
 import subprocess
 import sysconfig
 import venv
-from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from tests import ROOT
+
 # .pth files of a folder that a .pth file names are not read: no editable install is in reach.
 _GUARD = f"""
 import sys

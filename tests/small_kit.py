@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from tests import brats_fakes, fakes
+from tests import ROOT, brats_fakes, fakes
 
-ROOT = Path(__file__).parents[1]
 _COPIED = ("course", "kernels", "notebooks")
 _TOP = ("pyproject.toml", "requirements.txt", "README.md", "LICENSE")
 
@@ -78,7 +77,7 @@ def _california():
 
 
 def _brats2020(cases=4, shape=(48, 56, 40)):
-    from course import catalog
+    from course.datasets import catalog
 
     info = catalog.get("brats2020")
     with tempfile.TemporaryDirectory() as folder:

@@ -1,7 +1,9 @@
 """Imports only go down the house's floors, and the ground floor's door opens at once."""
 
 import ast
+import graphlib
 import pathlib
+import re
 import statistics
 import subprocess
 import sys
@@ -9,51 +11,35 @@ import time
 
 import pytest
 
-COURSE = pathlib.Path(__file__).parents[1] / "course"
+import course
 
-# The floor of each room; `catalog_rules` is a part of `catalog`, `models.cnn` of `models`.
-FLOORS = {
-    "course": 0,
-    "course.errors": 0,
-    "course.quiet": 0,
-    "course.spanish": 0,
-    "course.catalog": 0,
-    "course.settings": 0,
-    "course.images": 0,
-    "course.card": 0,
-    "course.models": 0,
-    "course.regions": 0,
-    "course.losses": 0,
-    "course.metrics": 0,
-    "course.foundations": 0,
-    "course.devices": 0,
-    "course.datasets": 1,
-    "course.figures": 1,
-    "course.training": 2,
-    "course.inference": 2,
-    "course.detection": 2,
-    "course.explain": 2,
-    "course.evaluation": 2,
-    "course.uncertainty": 2,
-    "course.report": 2,
-    "course.page": 2,
-    "course.export": 2,
-    "course.exercises": 3,
-    "course.kaggle": 3,
-    "course.lessons": 3,
-    "course.runs": 3,
-    "course.cli": 3,
-    "course.__main__": 3,
-}
-# What may be imported when a module is, floor by floor; all else waits inside a function.
-ALLOWED = {
-    0: {"keras", "numpy", "scipy", "yaml"},
-    1: {"keras", "numpy", "scipy", "yaml"},
-    2: {"keras", "numpy", "scipy", "yaml"},
-    3: set(),
-}
+COURSE = pathlib.Path(course.__file__).parent
+
+# What may be imported when a module is; all else waits inside a function, on floor 3 and 4 all.
+ALLOWED = {"keras", "numpy", "scipy", "yaml"}
 # Loaded by the first `ejercicio(...)`, never by `import course.exercises`.
 LATER = "course.exercises."
+# The two modules of floor 2 that open data sets.
+OPENERS = ("course.inference.run", "course.evaluation.run")
+
+
+def table():
+    """The floors as the package's docstring has them: `{room: (floor, place from the left)}`."""
+    rows = re.findall(r"^    (\d)  (.+)$", course.__doc__, re.MULTILINE)
+    return {
+        room: (int(floor), place)
+        for floor, rooms in rows
+        for place, room in enumerate(re.findall(r"\w+", rooms))
+    }
+
+
+def strangers():
+    """Pairs of rooms with `|` between them."""
+    rows = re.findall(r"^    \d  (.+ \| .+)$", course.__doc__, re.MULTILINE)
+    return [set(row.split(" | ")) for row in rows]
+
+
+FLOORS = table()
 
 
 def modules():
@@ -62,10 +48,8 @@ def modules():
         yield ".".join(parts).removesuffix(".__init__"), path
 
 
-def floor(name):
-    room = ".".join(name.split(".")[:2])
-    known = FLOORS.get(room, FLOORS.get(room.partition("_")[0]))
-    return -1 if known is None else known
+def room_of(name):
+    return name.split(".")[1] if "." in name else "course"
 
 
 def imports(path, name):
@@ -98,25 +82,44 @@ def is_module(name):
     return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
 
 
-def test_every_module_has_a_floor():
-    assert [name for name, _ in modules() if floor(name) < 0] == []
+def test_every_room_has_a_floor_and_every_floor_its_rooms():
+    rooms = {room_of(name) for name, _ in modules()} - {"course", "__main__"}
+    assert set(FLOORS) == rooms and len(rooms) <= 18
 
 
-def test_imports_only_go_down():
+def test_imports_only_go_down_and_to_the_left():
     wrong = []
     for name, path in modules():
+        own = room_of(name)
+        if own in ("course", "__main__"):
+            continue
         for imported, _ in imports(path, name):
-            if not imported.startswith("course.") and imported != "course":
+            other = room_of(imported)
+            if imported.partition(".")[0] != "course" or other in ("course", own):
                 continue
-            upwards = floor(imported) > floor(name)
-            # arrays in, arrays out: what trains and judges never reads data
-            reads_data = floor(name) == 2 and imported.startswith("course.datasets")
-            draws = (
-                floor(name) == 1 and "datasets" in name and imported.startswith("course.figures")
-            )
-            if upwards or reads_data or draws:
+            if FLOORS[other] > FLOORS[own] or {own, other} in strangers():
                 wrong.append(f"{name} imports {imported}")
     assert wrong == []
+
+
+def test_who_is_given_arrays_opens_no_data_set():
+    wrong = [
+        f"{name} imports {imported}"
+        for name, path in modules()
+        if FLOORS.get(room_of(name), (0,))[0] == 2 and name not in OPENERS
+        for imported, _ in imports(path, name)
+        if imported.startswith("course.datasets")
+    ]
+    assert wrong == []
+
+
+def test_no_import_goes_in_a_circle():
+    names = {name for name, _ in modules()}
+    graph = {
+        name: {other for other, _ in imports(path, name) if other in names - {name}}
+        for name, path in modules()
+    }
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
 def test_heavy_packages_are_imported_where_they_are_needed():
@@ -125,7 +128,8 @@ def test_heavy_packages_are_imported_where_they_are_needed():
         for imported, at_once in imports(path, name):
             root = imported.partition(".")[0]
             known = root == "course" or root in sys.stdlib_module_names
-            allowed = {"numpy"} if name.startswith(LATER) else ALLOWED[floor(name)]
+            floor = FLOORS.get(room_of(name), (4,))[0]
+            allowed = {"numpy"} if name.startswith(LATER) else ALLOWED if floor < 3 else set()
             if at_once and not known and root not in allowed:
                 wrong.append(f"{name} imports {root} before it needs it")
     assert wrong == []
@@ -138,7 +142,7 @@ def test_the_lessons_use_public_names_only():
             assert not hidden, f"{path.name} imports {imported}"
 
 
-def test_the_test_itself_sees_an_import_upwards(tmp_path):
+def test_the_tests_see_an_import_upwards(tmp_path):
     path = tmp_path / "cnn.py"
     path.write_text("def f():\n    from ..datasets import mnist\nimport keras, matplotlib\n")
     assert set(imports(path, "course.models.cnn")) == {
@@ -146,7 +150,8 @@ def test_the_test_itself_sees_an_import_upwards(tmp_path):
         ("matplotlib", True),
         ("course.datasets.mnist", False),
     }
-    assert floor("course.datasets.mnist") > floor("course.models.cnn")
+    assert FLOORS["datasets"] > FLOORS["models"] > FLOORS["errors"]
+    assert strangers() == [{"datasets", "figures"}]
 
 
 # ---- how fast the door opens

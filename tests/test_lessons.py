@@ -12,9 +12,9 @@ import pytest
 
 from course import cli
 from course.kaggle import percent
+from tests import ROOT
 from tests.kaggle_stub import KaggleStub
 
-ROOT = Path(__file__).parents[1]
 LESSONS = sorted((ROOT / "kernels").glob("*/*.py"))
 SHORT = {  # of each run, named by its lesson and what is particular about it
     "taller0": ("--epochs", "1", "--limit", "300"),

@@ -112,7 +112,7 @@ def test_mistakes_of_a_caller(call):
 
 
 def test_the_catalogue_s_editions_are_in_the_table():
-    from course import catalog
+    from course.datasets import catalog
 
     editions = {catalog.get(name).edition for name in catalog.names()} - {""}
     assert editions == {"2020", "2021"} and all(regions.edition(name) for name in editions)

@@ -2,14 +2,12 @@
 
 import importlib
 import re
-from pathlib import Path
 
 import pytest
 
-from course import lessons
-from course.kaggle import percent
+from course.kaggle import lessons, percent
+from tests import ROOT
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

@@ -2,16 +2,15 @@
 
 import json
 import os
-import pathlib
 import subprocess
 import sys
 import types
 
+from tests import ROOT
 from tests.kaggle_stub import SIGNATURE
 from tests.kaggle_stub import TOKEN as ECHOED
 from tests.kernels_stub import KEY, TOKEN
 
-ROOT = pathlib.Path(__file__).parents[1]
 COMMAND = [sys.executable, "-m", "course", "kernels"]
 SECRETS = (KEY, TOKEN, ECHOED, SIGNATURE)
 

@@ -3,6 +3,6 @@
 `fetch` is the function; importing this loads neither kagglehub, TensorFlow nor NumPy.
 """
 
-from course.datasets.fetch import fetch
+from course.datasets.download.fetch import fetch
 
 __all__ = ["fetch"]

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from course.devices import loader_threads
+from course.training.devices import loader_threads
 
 
 class Batches(keras.utils.PyDataset):

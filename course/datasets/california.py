@@ -5,8 +5,8 @@ import difflib
 
 import numpy as np
 
-from course.datasets import sources
-from course.datasets.fetch import fetch, locate
+from course.datasets.download import sources
+from course.datasets.download.fetch import fetch, locate
 from course.errors import CourseError
 
 OCEAN_PROXIMITY = ("<1H OCEAN", "INLAND", "ISLAND", "NEAR BAY", "NEAR OCEAN")

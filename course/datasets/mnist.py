@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from course.datasets import idx, sources
-from course.datasets.fetch import fetch, locate
+from course.datasets import idx
+from course.datasets.download import sources
+from course.datasets.download.fetch import fetch, locate
 from course.errors import CourseError, nearest
 
 CLASS_NAMES = tuple("0123456789")

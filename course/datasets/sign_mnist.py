@@ -4,8 +4,8 @@ import warnings
 
 import numpy as np
 
-from course.datasets import sources
-from course.datasets.fetch import fetch, locate
+from course.datasets.download import sources
+from course.datasets.download.fetch import fetch, locate
 from course.errors import CourseError
 
 # J and Z are movements and have no picture: the files skip 9 and end at 24, the arrays count 0–23

@@ -9,7 +9,7 @@ import numpy as np
 
 from course.exercises.diagnosis import Mistake
 from course.exercises.exercise import Exercise
-from course.metrics_volume import dice_score
+from course.metrics.volumes import dice_score
 from course.regions import to_regions
 
 # ---- 4.1
@@ -99,7 +99,7 @@ una máscara 3D de ceros y unos. Un mililitro es un centímetro cúbico.""",
     explanation="""\
 Vóxeles, por el volumen de uno, entre 1000. El error más común es olvidar `spacing_mm`: en BraTS
 todo mide 1 mm y no se nota; en el primer hospital con cortes de 5 mm, el tumor sale cinco veces más
-pequeño. `course.metrics_volume.volume_ml` hace la misma cuenta.""",
+pequeño. `course.metrics.volumes.volume_ml` hace la misma cuenta.""",
 )
 
 # ---- 4.2

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from course.explain.inside import (
+from course.explain.layers import (
     ask,
     batch_of,
     class_of,

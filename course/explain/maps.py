@@ -2,7 +2,7 @@
 
 import keras
 
-from course.explain.inside import ask, batch_of, convolutions, find, layers_of, watching
+from course.explain.layers import ask, batch_of, convolutions, find, layers_of, watching
 
 
 def filters(model, layer=None):

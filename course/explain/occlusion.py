@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course.explain.inside import ask, batch_of, class_of, scores
+from course.explain.layers import ask, batch_of, class_of, scores
 
 _AT_ONCE = 64  # covered images in a batch
 

@@ -5,13 +5,13 @@ caller's settings, so a server without a screen draws them too. What a student r
 A title of the form `"Title — origin of the data"` is set on two lines.
 """
 
-from course.figures.answers import confusion, predicted_against_true, residuals
 from course.figures.detections import detections
 from course.figures.explain import feature_maps, grad_cam, occlusion
 from course.figures.foundations import activations, approximation_errors, sliding_kernel
 from course.figures.learning import curves_1d, learning_curves
-from course.figures.look import png, show, show_animation
 from course.figures.pictures import filters, mistakes, samples
+from course.figures.predictions import confusion, predicted_against_true, residuals
+from course.figures.style import png, show, show_animation
 from course.figures.volumes import attention, dice_by_case, modalities, overlay
 
 __all__ = [

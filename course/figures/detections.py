@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course.figures.look import BLUE, ORANGE, axes_below, canvas, look
+from course.figures.style import BLUE, ORANGE, axes_below, canvas, look
 
 
 @look

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from course.figures.look import BLUE, VERMILLION, axes_below, canvas, look
 from course.figures.pictures import from_0_to_1
 from course.figures.slices import picture_in, words
+from course.figures.style import BLUE, VERMILLION, axes_below, canvas, look
 from course.spanish import number
 
 _SIDE, _GAP, _LINE = 1.9, 0.16, 0.26  # inches

@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 
-from course.figures.look import (
+from course.figures.style import (
     BLUE,
     GREY,
     ORANGE,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course.figures.look import BLUE, INK, ORANGE, VERMILLION, canvas, comma, look
+from course.figures.style import BLUE, INK, ORANGE, VERMILLION, canvas, comma, look
 from course.spanish import count, number
 
 _METRICS = {

@@ -2,16 +2,7 @@
 
 import numpy as np
 
-from course.figures.look import (
-    BLUE,
-    GREY,
-    RULE,
-    VERMILLION,
-    axes_below,
-    canvas,
-    look,
-    text_width,
-)
+from course.figures.style import BLUE, GREY, RULE, VERMILLION, axes_below, canvas, look, text_width
 from course.spanish import count, percent
 
 

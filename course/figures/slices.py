@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course.figures.look import GREY, INK, axes_below, canvas, text_width
+from course.figures.style import GREY, INK, axes_below, canvas, text_width
 
 OUTLINES = {  # as course.regions has them; light colours, they lie on a dark picture
     "WT": ("tumor completo (WT)", "#56B4E9", "solid"),

@@ -6,7 +6,6 @@ from the patient's right to the left: drawn as it is, it is the radiologist's vi
 
 import numpy as np
 
-from course.figures.look import BLUE, GREY, INK, VERMILLION, axes_below, canvas, comma, look
 from course.figures.slices import (
     GAP,
     LINE,
@@ -19,6 +18,7 @@ from course.figures.slices import (
     rows_of_slices,
     words,
 )
+from course.figures.style import BLUE, GREY, INK, VERMILLION, axes_below, canvas, comma, look
 from course.spanish import number
 
 _USUAL = {"flair": "FLAIR", "t1": "T1", "t1ce": "T1ce", "t2": "T2"}

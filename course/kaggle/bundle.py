@@ -5,9 +5,8 @@ import os
 import re
 from pathlib import Path
 
-from course import lessons
 from course.errors import CourseError
-from course.kaggle import credentials, first_cell, metadata, percent
+from course.kaggle import credentials, first_cell, lessons, metadata, percent
 
 FORMS = ("script", "notebook")
 _FOLDER = Path("build") / "kernels"

@@ -196,7 +196,7 @@ def installed():
 @contextlib.contextmanager
 def _silent():
     """The client prints what students cannot use; with VERBOSE set also the token."""
-    from course.datasets.download import guarded
+    from course.datasets.download.kaggle import guarded
 
     verbose = {name: os.environ.pop(name, None) for name in ("VERBOSE", "VERBOSE_OUTPUT")}
     try:

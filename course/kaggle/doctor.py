@@ -3,7 +3,7 @@
 import importlib.metadata
 import itertools
 
-from course import catalog
+from course.datasets import catalog
 from course.errors import CourseError
 from course.kaggle import client as clients
 from course.kaggle import credentials

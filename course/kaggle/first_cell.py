@@ -1,7 +1,6 @@
 """The first cell of a built lesson and of a notebook: it makes `import course` work."""
 
 import course
-from course import card
 from course.kaggle import pack
 
 # Colab, Kaggle and Jupyter each have a word of their own for a cell that is folded.
@@ -95,5 +94,5 @@ def installed(address, stamp) -> str:
 
 def stamp(command) -> str:
     """What made a file, of which version and commit."""
-    commit = card.commit() or "desconocido"
+    commit = course.commit() or "desconocido"
     return f"Hecho con course {course.__version__}, commit {commit}: {command}"

@@ -7,7 +7,7 @@ are names of datasets.yaml. https://github.com/Kaggle/kaggle-cli/blob/main/docs/
 import json
 import re
 
-from course import catalog
+from course.datasets import catalog
 from course.errors import CourseError, nearest
 
 NAME = "kernel-metadata.json"

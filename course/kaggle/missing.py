@@ -10,6 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import course
+
 # The platform's own: a second copy would need gigabytes, a restart or another GPU driver.
 # tensorflow-datasets only serves source="tfds".
 _NEVER = ("tensorflow", "keras", "numpy", "tensorflow-datasets")
@@ -47,9 +49,7 @@ def lacking() -> list[str]:
 
 def requirements() -> list[str]:
     """The lines of requirements.txt that may be installed beside what a platform ships."""
-    here = Path(__file__).parents[1]  # in a wheel and a pack beside the modules, else one folder up
-    home = here if (here / "requirements.txt").is_file() else here.parent
-    lines = (home / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    lines = course.beside("requirements.txt").read_text(encoding="utf-8").splitlines()
     return [line for line in lines if line and line[0] != "#" and _name(line) not in _NEVER]
 
 

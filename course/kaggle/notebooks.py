@@ -9,9 +9,8 @@ import tomllib
 from pathlib import Path
 
 import course
-from course import lessons
 from course.errors import CourseError
-from course.kaggle import first_cell, metadata, percent
+from course.kaggle import first_cell, lessons, metadata, percent
 
 _READMES = ("README.md", "README.es.md")
 _BADGE = r"\[!\[[^]]*\]\([^)]*\)\]\([^)]*/notebooks/(\w+)\.ipynb\)"

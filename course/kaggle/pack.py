@@ -7,12 +7,10 @@ import os
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
-from course import card
+import course
 from course.errors import CourseError
 
-_PACKAGE = Path(__file__).parents[1]
 # What a wheel puts into the package from one folder up, and so does the pack.
 _BESIDE = ("datasets.yaml", "requirements.txt")
 # Outside a checkout there is no list of what belongs; then these kinds of files do.
@@ -24,7 +22,7 @@ def text() -> str:
     """The package in base64, byte for byte the same for the same files.
 
     In a checkout those are the files that git tracks, so nothing private gets in. `course/COMMIT`
-    is added, which `course.card` reads.
+    is added, which `course.export.card` reads.
 
     Raises:
         CourseError: this is a checkout, but git cannot say which files it tracks.
@@ -40,22 +38,23 @@ def text() -> str:
 
 def _contents():
     """`{name below the unpacked folder: bytes}`."""
-    paths = {path: f"course/{path.relative_to(_PACKAGE).as_posix()}" for path in _files()}
+    paths = {path: f"course/{path.relative_to(course.FOLDER).as_posix()}" for path in _files()}
     for name in _BESIDE:
-        home = _PACKAGE if (_PACKAGE / name).is_file() else _PACKAGE.parent
-        paths[home / name] = f"course/{name}"
+        paths[course.beside(name)] = f"course/{name}"
     contents = {name: path.read_bytes() for path, name in paths.items()}
-    commit = card.commit()
+    commit = course.commit()
     return {**contents, "course/COMMIT": f"{commit}\n".encode()} if commit else contents
 
 
 def _files():
-    if not (_PACKAGE.parent / ".git").exists():  # installed: another repository may lie above
-        return [path for path in _PACKAGE.rglob("*") if path.suffix in _KINDS and path.is_file()]
+    if not (course.FOLDER.parent / ".git").exists():  # installed: another repository may lie above
+        return [
+            path for path in course.FOLDER.rglob("*") if path.suffix in _KINDS and path.is_file()
+        ]
     tracked = _listed()
     if not tracked:
         raise CourseError(
-            f"git tracks nothing of {_PACKAGE}, so nothing would be packed.\n"
+            f"git tracks nothing of {course.FOLDER}, so nothing would be packed.\n"
             "Next: git add course, then the same command again."
         )
     for path in _listed("--others", "--exclude-standard"):
@@ -65,18 +64,18 @@ def _files():
 
 def _listed(*options):
     """The files of the package that `git ls-files` lists."""
-    command = ["git", "ls-files", "-z", *options, "--", _PACKAGE.name]
+    command = ["git", "ls-files", "-z", *options, "--", course.FOLDER.name]
     try:
-        answer = subprocess.run(command, cwd=_PACKAGE.parent, capture_output=True, check=True)
+        answer = subprocess.run(command, cwd=course.FOLDER.parent, capture_output=True, check=True)
     except FileNotFoundError:
         why = "git is not installed"
     except subprocess.CalledProcessError as error:
         why = os.fsdecode(error.stderr).strip()
     else:
         names = [os.fsdecode(name) for name in answer.stdout.split(b"\0") if name]
-        return [path for name in names if (path := _PACKAGE.parent / name).is_file()]
+        return [path for name in names if (path := course.FOLDER.parent / name).is_file()]
     raise CourseError(
-        f"{_PACKAGE.parent} is a git checkout, but git does not say which files belong to it, and "
-        f"without that a private one might be packed.\nWhy: {why:.300}\n"
+        f"{course.FOLDER.parent} is a git checkout, but git does not say which files belong to it, "
+        f"and without that a private one might be packed.\nWhy: {why:.300}\n"
         "Next: make `git status` work there, then the same command again."
     )

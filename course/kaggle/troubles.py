@@ -2,7 +2,7 @@
 
 import json
 
-from course.datasets.letters import Trouble, retry_after
+from course.datasets.download.answers import Trouble, retry_after
 from course.errors import CourseError
 from course.kaggle.credentials import SETTINGS_PAGE
 

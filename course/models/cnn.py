@@ -34,7 +34,7 @@ def cnn(
         output_activation: Activation of the output; `None` gives logits.
         name: Name of the model.
         padding: `"same"`, or `"valid"` for a network that never sees beyond the image's border, so
-            that it can be moved over a larger one (`course.detection`).
+            that it can be moved over a larger one (`course.inference.detection`).
 
     Returns:
         An uncompiled `keras.Sequential`, `(batch, height, width, channels)` in,

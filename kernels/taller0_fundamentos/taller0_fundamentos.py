@@ -34,9 +34,9 @@ import keras
 import numpy as np
 
 from course import figures
-from course.catalog import origin
 from course.datasets import mnist, splits
 from course.datasets.batches import Batches
+from course.datasets.catalog import origin
 from course.evaluation import evaluate_classifier
 from course.exercises import ejercicio
 from course.export import export
@@ -44,14 +44,9 @@ from course.foundations.activations import activation
 from course.foundations.approximation import FUNCTIONS, best_output, largest_error, staircase
 from course.foundations.backprop import MLP, numerical_gradients
 from course.foundations.convolution import SLIDE_IMAGE, SLIDE_KERNEL, convolve, max_pool, pad
-from course.foundations.losses import (
-    binary_crossentropy,
-    categorical_crossentropy,
-    squared_error,
-)
-from course.settings import settings
+from course.foundations.losses import binary_crossentropy, categorical_crossentropy, squared_error
 from course.spanish import number, percent
-from course.training import callbacks, resume, run_dir, set_seed
+from course.training import callbacks, resume, run_dir, set_seed, settings
 
 # %% [markdown]
 # ## 2. Ajustes

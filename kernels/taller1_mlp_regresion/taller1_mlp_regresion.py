@@ -40,17 +40,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from course import figures
-from course.catalog import origin
 from course.datasets import california
 from course.datasets.batches import Batches
+from course.datasets.catalog import origin
 from course.datasets.samples import houses
 from course.evaluation import evaluate_regressor
 from course.exercises import ejercicio
 from course.export import export
 from course.models import mlp
-from course.settings import settings
 from course.spanish import number
-from course.training import callbacks, resume, run_dir, set_seed
+from course.training import callbacks, resume, run_dir, set_seed, settings
 
 # %% [markdown]
 # ## 2. Ajustes

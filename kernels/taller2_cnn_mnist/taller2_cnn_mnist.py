@@ -33,15 +33,14 @@
 import keras
 
 from course import explain, figures
-from course.catalog import origin
 from course.datasets import mnist, splits
 from course.datasets.batches import Batches
+from course.datasets.catalog import origin
 from course.evaluation import evaluate_classifier
 from course.exercises import ejercicio
 from course.export import export
 from course.models import cnn
-from course.settings import settings
-from course.training import callbacks, resume, run_dir, set_seed
+from course.training import callbacks, resume, run_dir, set_seed, settings
 
 # %% [markdown]
 # ## 2. Ajustes

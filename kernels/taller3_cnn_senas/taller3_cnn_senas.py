@@ -34,16 +34,15 @@ import numpy as np
 from sklearn.neighbors import KNeighborsClassifier
 
 from course import explain, figures
-from course.catalog import origin
 from course.datasets import sign_mnist, splits
 from course.datasets.batches import Batches
+from course.datasets.catalog import origin
 from course.evaluation import evaluate_classifier
 from course.exercises import ejercicio
 from course.export import export
 from course.models import cnn
-from course.settings import settings
 from course.spanish import percent
-from course.training import callbacks, resume, run_dir, set_seed
+from course.training import callbacks, resume, run_dir, set_seed, settings
 
 # %% [markdown]
 # ## 2. Ajustes

@@ -52,11 +52,10 @@ import keras
 import numpy as np
 
 from course import explain, figures
-from course.catalog import origin
 from course.datasets import brats
-from course.datasets.patches import Patches, Slices
-from course.datasets.store import prepare
-from course.devices import accelerators, all_devices
+from course.datasets.brats.batches import Patches, Slices
+from course.datasets.brats.prepared import prepare
+from course.datasets.catalog import origin
 from course.evaluation import evaluate_segmenter
 from course.exercises import ejercicio
 from course.export import export
@@ -64,9 +63,16 @@ from course.losses import DiceCrossentropy
 from course.metrics import Dice, dice_score
 from course.models import unet
 from course.regions import REGIONS, to_regions
-from course.settings import settings
 from course.spanish import number
-from course.training import callbacks, resume, run_dir, set_seed
+from course.training import (
+    accelerators,
+    all_devices,
+    callbacks,
+    resume,
+    run_dir,
+    set_seed,
+    settings,
+)
 
 # %% [markdown]
 # ## 2. Ajustes

@@ -37,18 +37,18 @@
 import keras
 import numpy as np
 
-from course import detection, explain, figures
-from course.catalog import origin
+from course import explain, figures
 from course.datasets import mnist, splits
 from course.datasets.batches import Batches
+from course.datasets.catalog import origin
 from course.datasets.samples import canvases, chests
 from course.evaluation import evaluate_classifier
 from course.exercises import ejercicio
 from course.export import export
+from course.inference import detection
 from course.models import cnn, thaw, transfer_classifier
-from course.settings import settings
 from course.spanish import percent
-from course.training import callbacks, resume, run_dir, set_seed
+from course.training import callbacks, resume, run_dir, set_seed, settings
 
 # %% [markdown]
 # ## 2. Ajustes

@@ -7,7 +7,7 @@ learns of them says nothing about medicine.
 import numpy as np
 from scipy import ndimage
 
-from course.catalog import Origin
+from course.datasets.catalog import Origin
 
 CLASS_NAMES = ("sin mancha", "con mancha")
 ORIGIN = Origin(

@@ -7,8 +7,8 @@ Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998.
 import numpy as np
 from scipy import ndimage
 
+from course.datasets.pictures import center_digit
 from course.datasets.splits import stratified
-from course.images import center_digit
 
 
 def load_data():

@@ -1,0 +1,81 @@
+"""The command `python -m course`: data, run, evaluate, predict, kernels, notebooks.
+
+Nothing heavy is imported before a command needs it, so that help and typos answer at once.
+"""
+
+import argparse
+import os
+import sys
+
+import course
+from course.cli import data, evaluate, kernels, notebooks, parser, predict, run
+from course.errors import CourseError, nearest
+
+_EXAMPLES = """\
+examples:
+  python -m course run taller2 --source sample     train on the embedded digits, no download
+  python -m course run taller2                     train on MNIST, fetched from Kaggle
+  python -m course run taller2 --help              the settings of a lesson
+  python -m course evaluate runs/taller2_cnn_mnist
+  python -m course predict runs/taller2_cnn_mnist digit.png
+"""
+
+
+def main(arguments=None):
+    """Run one command and return its exit code: 0, 2 for what is told as a letter, 130 for Ctrl-C,
+    141 where nobody reads on.
+
+    Args:
+        arguments: List of strings; the process's own by default.
+
+    Example:
+
+    >>> main(["run", "taller2", "--epochs", "one"])  # doctest: +SKIP
+    2
+    """
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a console that has no ² or — shows a ? instead
+            stream.reconfigure(errors="replace")
+    try:
+        whole = _parser()
+        _check_names(whole, arguments)
+        given = whole.parse_args(arguments)
+        given.action(given)
+        return 0
+    except CourseError as letter:
+        print(letter, file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # whoever reads this, `head` perhaps, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt:
+        more = " The same command with --resume goes on from the last finished epoch."
+        print("\nStopped." + (more if arguments[:1] == ["run"] else ""), file=sys.stderr)
+        return 130
+
+
+def _parser():
+    whole = parser.command(None, "course", course.__doc__.partition("\n")[0], epilog=_EXAMPLES)
+    whole.add_argument("--version", action="version", version=f"course {course.__version__}")
+    commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for one in (data, run, evaluate, predict, kernels, notebooks):
+        one.add_to(commands)
+    return whole
+
+
+def _check_names(whole, arguments):
+    """Follow the words of a command into its sub-commands; a typo gets the nearest name."""
+    words = []
+    for word in arguments:
+        groups = [a for a in whole._actions if isinstance(a, argparse._SubParsersAction)]
+        if not groups or word.startswith("-"):
+            return
+        if word not in groups[0].choices:
+            known = list(groups[0].choices)
+            raise CourseError(
+                f"{' '.join(['python -m course', *words])} has no command {word!r}."
+                f"{nearest(word, known)} Expected one of: {', '.join(known)}."
+            )
+        words.append(word)
+        whole = groups[0].choices[word]

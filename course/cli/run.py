@@ -1,0 +1,32 @@
+"""`course run LESSON`: train, by running the lesson's own file."""
+
+import argparse
+import runpy
+import sys
+
+from course.cli.parser import command
+
+
+def add_to(commands):
+    """Add the command."""
+    run = command(commands, "run", "train: run a lesson's file with its settings", _run)
+    run.add_argument("lesson", metavar="LESSON", help="taller0 to taller5, or a lesson's full name")
+    run.add_argument(
+        "flags",
+        metavar="…",
+        nargs=argparse.REMAINDER,
+        help="the lesson's settings, see LESSON --help",
+    )
+
+
+def _run(given):
+    from course.kaggle import lessons
+    from course.training import start
+
+    path = lessons.find(given.lesson)
+    start.load_keras()
+    before, sys.argv = sys.argv, [str(path), *given.flags]
+    try:
+        runpy.run_path(str(path), run_name="__main__")
+    finally:
+        sys.argv = before

@@ -1,0 +1,226 @@
+"""The files of a BraTS case to arrays, as training takes them, and a mask back to a file."""
+
+import os
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from course import regions
+from course.datasets.brats import nifti
+from course.datasets.brats.case import told_of
+from course.datasets.brats.nifti_header import read_header
+from course.errors import CourseError
+
+_FULLEST = 0.9  # of a volume may be brain: an ellipsoid fills half of the box around it
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A whole case as evaluation takes it; the image is normalised, nothing is cropped.
+
+    `image` is float32 `(D, H, W, C)`, `labels` uint8 `(D, H, W)` as `edition` numbers them, or
+    None; `spacing_mm` is along D, H and W.
+    """
+
+    name: str
+    image: np.ndarray
+    labels: np.ndarray | None
+    spacing_mm: tuple
+    edition: str
+
+
+def load_case(case):
+    """Read a case's files.
+
+    Args:
+        case: a `Case`.
+
+    Returns:
+        `(image, labels)`: float32 `(D, H, W, C)` as the scanner or its makers left the intensities,
+        channels in the order of `case.modalities`; uint8 `(D, H, W)` as `case.edition` numbers
+        them, or None where the case has no mask.
+
+    Raises:
+        CourseError: names the case: a file that is missing or damaged, or no longer the one that
+            the case was made of; NaN; an image that is the same everywhere; a label that the
+            edition does not know.
+    """
+    image = None
+    for channel, (modality, path) in enumerate(case.images.items()):
+        header = _header(case, path)
+        if image is None:
+            image = np.empty((*header.kit_shape, len(case.images)), "float32")
+        picture = _told(case, nifti.read, header, image[..., channel])
+        if picture.min() == picture.max():
+            raise CourseError(
+                f"{case.name}: {path}: expected a picture. Received: {picture.flat[0]:g} in every "
+                f"voxel.\nPut a fresh copy of its {modality} in its place."
+            )
+    return image, None if case.mask is None else _labels(case)
+
+
+def load_brain(case, image):
+    """Where the brain is: the case's brain mask, or else where any channel is not 0.
+
+    Args:
+        case: a `Case`.
+        image: `(D, H, W, C)`, what `load_case` returned.
+
+    Returns:
+        bool `(D, H, W)`.
+
+    Raises:
+        CourseError: there is no brain mask, and hardly a voxel is 0: the skull was not removed, or
+            the image is normalised already; or the brain mask is empty.
+    """
+    if case.brain is None:
+        brain = np.zeros(image.shape[:-1], bool)
+        for channel in range(image.shape[-1]):
+            brain |= image[..., channel] != 0
+        if brain.mean() > _FULLEST:
+            raise CourseError(
+                f"{case.name}: expected a background of 0 around the brain. Received: images that "
+                f"are 0 in {1 - brain.mean():.0%} of their voxels.\nTheir skull was not removed, "
+                "or they are normalised already: name a brain mask, "
+                'brats.case(…, brain="brain.nii.gz").'
+            )
+        return brain
+    brain = _told(case, nifti.read, _header(case, case.brain)) > 0.5
+    if not brain.any():
+        raise CourseError(f"{case.name}: {case.brain}: expected a brain. Received: an empty mask.")
+    return brain
+
+
+def normalize(image, brain=None):
+    """Bring each channel to mean 0 and standard deviation 1 in the brain; outside it is 0.
+
+    Training and prediction both call this function, and nothing else scales a case. A channel that
+    is constant in the brain becomes 0 everywhere, and so does an image without any brain.
+
+    Args:
+        image: finite numbers `(…, C)`, such as `(D, H, W, C)`.
+        brain: bool `(…)`; None means where any channel is not 0.
+
+    Returns:
+        float32, of the image's shape.
+
+    Example:
+
+    >>> normalize([[0, 0], [2, 5], [4, 5]]).tolist()
+    [[0.0, 0.0], [-1.0, 0.0], [1.0, 0.0]]
+    """
+    image = np.asarray(image)
+    brain = (image != 0).any(-1) if brain is None else np.asarray(brain, bool)
+    if brain.shape != image.shape[:-1]:
+        raise ValueError(
+            f"Expected a brain of shape {image.shape[:-1]}. Received: shape {brain.shape}"
+        )
+    out = np.zeros(image.shape, "float32")
+    for channel in range(image.shape[-1]):
+        out[..., channel][brain] = _standardised(image[..., channel][brain])
+    return out
+
+
+def volumes(cases):
+    """Yield each case as a `Volume`, one in memory at a time.
+
+    Cases that cannot be read are named in one warning after the last.
+
+    Raises:
+        CourseError: none of the cases can be read.
+    """
+    problems, good = [], 0
+    for one in cases:
+        try:
+            image, labels = load_case(one)
+            brain = load_brain(one, image)
+        except CourseError as error:
+            problems.append(str(error))
+            continue
+        good += 1
+        image = normalize(image, brain)
+        yield Volume(one.name, image, labels, one.spacing_mm, one.edition)
+        del image, labels, brain  # before the next is read
+    if problems and not good:
+        raise CourseError(f"None of {len(problems)} cases can be read.\n{told_of(problems)}")
+    if problems:
+        warnings.warn(
+            f"{len(problems)} cases cannot be read and are left out.\n{told_of(problems)}",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def save_mask(case, labels, path) -> Path:
+    """Write a mask that lies exactly over the case's files.
+
+    Args:
+        case: a `Case`.
+        labels: integers `(D, H, W)`, as `case.edition` numbers them (`regions.from_regions`).
+        path: ends in .nii or .nii.gz; never a file of the case itself.
+
+    Returns:
+        The path. Shape, affine and units are those of the case's first image; uint8.
+
+    Raises:
+        CourseError: a label that the edition does not know, a path that is one of the case's own
+            files or has another ending, or a disk that is full.
+        ValueError: labels of a dtype that is not an integer's, such as probabilities.
+    """
+    path = Path(path).expanduser()
+    for own in (*case.images.values(), case.mask, case.brain):
+        if own and path.exists() and own.exists() and os.path.samefile(own, path):
+            raise CourseError(
+                f"{path} is a file of {case.name} itself: it stays as it is.\n"
+                "Next: name another file for the mask."
+            )
+    regions.check_labels(labels, case.edition)
+    first = next(iter(case.images.values()))
+    _header(case, first)
+    return nifti.write_labels(np.asarray(labels).astype("uint8"), first, path)
+
+
+def _standardised(values):
+    """`(n,)` numbers to mean 0 and standard deviation 1; 0 where all are the same or none is."""
+    if not np.isfinite(values).all():
+        raise ValueError("Expected finite numbers. Received: NaN or infinite ones")
+    if not len(values) or values.min() == values.max():
+        return 0
+    values = values.astype("float64")
+    values -= values.mean()  # in place: a case is large
+    values /= np.sqrt(values @ values / len(values))
+    return values
+
+
+def _labels(case):
+    values = _told(case, nifti.read, _header(case, case.mask))
+    labels = np.rint(values)
+    values -= labels
+    if max(values.max(), -values.min()) > 1e-3:  # less is rounding: some tools store 2.9999
+        at = np.unravel_index(np.abs(values).argmax(), values.shape)
+        raise CourseError(
+            f"{case.name}: {case.mask}: expected whole numbers. Received: others, such as "
+            f"{labels[at] + values[at]:.4g}.\nIt is no mask, or it was resampled."
+        )
+    del values
+    labels = labels.clip(-1e9, 1e9, out=labels).astype("int32")
+    _told(case, regions.check_labels, labels, case.edition)
+    return labels.astype("uint8")
+
+
+def _header(case, path):
+    """The file's header, still that of the file the case was made of."""
+    header = _told(case, read_header, path)
+    if header.shape != case.shape or np.abs(header.affine - case.affine).max() > 0.1:
+        raise CourseError(f"{case.name}: {path} is another file than before. Find the cases again.")
+    return replace(header, affine=case.affine)  # near 45° a rounding would turn one of the files
+
+
+def _told(case, function, *arguments):
+    """Call it; its letter then begins with the case's name."""
+    try:
+        return function(*arguments)
+    except CourseError as error:
+        raise CourseError(f"{case.name}: {error}") from error

@@ -1,0 +1,105 @@
+"""A report as one page of HTML: self-contained, no scripts, good on paper and on a phone."""
+
+import string
+from html import escape
+from pathlib import Path
+
+from course.evaluation.page import classification, regression, segmentation
+from course.evaluation.page.parts import figure, pairs
+from course.evaluation.page.run import about_run
+
+TASKS = {  # what each says of its scores: one module, the same functions
+    "classification": classification,
+    "regression": regression,
+    "segmentation": segmentation,
+}
+
+
+def page(report, run, pictures, folder):
+    """Lay out a report.
+
+    Args:
+        report: A `course.evaluation.report.Report`.
+        run: Dict with `history`, `settings`, `card`: what the run's folder holds, or None each.
+        pictures: Figure's name → PNG bytes.
+        folder: Where the page will lie; the commands that repeat the run name it.
+
+    Returns:
+        The page's text.
+    """
+    template = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+    task = TASKS[report.task]
+    title = f"{task.TITLE} — {report.origin.title}"
+    sections = [
+        _data(report.origin),
+        _learning(run["history"], pictures),
+        *task.sections(report, pictures),
+        about_run(run, Path(folder)),
+    ]
+    return string.Template(template).substitute(
+        title=escape(title),
+        banner=_banner(report.origin),
+        hero=task.hero(report),
+        sections="\n".join(filter(None, sections)),
+        footer=_footer(run["card"] or {}),
+    )
+
+
+def _banner(origin):
+    if not origin.stands_in:
+        return ""
+    what = (
+        "<strong>Datos inventados.</strong> El puntaje muestra que el programa funciona; "
+        "no dice nada sobre datos reales."
+        if origin.made_up
+        else "<strong>No son los datos del taller.</strong> El puntaje muestra que el programa "
+        "funciona; no se puede comparar con los publicados."
+    )
+    return (
+        f'<p class="banner" role="note">{what} Origen: {escape(origin.title)}. '
+        "Con los datos verdaderos: <code>--source kaggle</code>.</p>"
+    )
+
+
+def _data(origin):
+    source = {
+        "sample": "muestra incluida en el curso, sin descarga",
+        "kaggle": "Kaggle",
+        "tfds": "tensorflow-datasets",
+    }.get(origin.source, f"carpeta propia: {origin.source}")
+    source = escape(source)
+    if origin.handle:
+        handle = escape(origin.handle)
+        if origin.source == "kaggle":
+            handle = f'<a href="https://www.kaggle.com/datasets/{handle}">{handle}</a>'
+        source += f", {handle}"
+    if origin.version is not None:
+        source += f", versión {origin.version}"
+    rows = {
+        "Conjunto": escape(origin.title),
+        "Fuente": source,
+        "Licencia": escape(origin.licence),
+        "Cita": escape(origin.citation),
+    }
+    return "<h2>Los datos</h2>" + pairs(rows)
+
+
+def _learning(history, pictures):
+    if not history:
+        return ""
+    text = "Cada punto es una época: una pasada por todos los datos de entrenamiento."
+    if any(name.startswith("val_") for name in history[0]):
+        text += (
+            " Si la validación deja de mejorar mientras el entrenamiento sigue mejorando, la red "
+            "está memorizando (sobreajuste)."
+        )
+    drawn = figure("learning_curves", pictures, "Curvas de aprendizaje: métricas por época.")
+    return f"<h2>Cómo aprendió</h2><p>{text}</p>{drawn}"
+
+
+def _footer(card):
+    name = f" del modelo {card['name']}" if card.get("name") else ""
+    return escape(
+        f"Informe{name}, del curso Deep Learning aplicado al procesamiento de imágenes. Los mismos "
+        "números, para programas, están en report.json; las figuras, en la carpeta figures."
+    )

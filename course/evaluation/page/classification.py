@@ -1,0 +1,116 @@
+"""A classifier's report: in one line, printed, and section by section on its page."""
+
+from html import escape
+
+from course.evaluation.page.parts import cell, figure, length, row, table, typeset
+from course.evaluation.page.score import hero_of
+from course.spanish import count, number, percent
+
+TITLE = "Clasificación de imágenes"
+NOUN = ("imagen", "imágenes")
+FIELDS = ("class_names", "confusion", "independent")  # of report.json, beside those of every task
+
+
+def headline(report):
+    """The accuracy and its interval."""
+    text = f"Exactitud {report.in_words('accuracy', report.scores['accuracy'])} en {report.counted}"
+    return text + report.interval_in_words("accuracy")
+
+
+def in_words(report, name, value):
+    """A score in Spanish, with as many digits as this many samples can carry."""
+    if name in ("accuracy", "balanced_accuracy"):
+        return percent(value, 2 if report.n >= 1000 else 1)
+    if name in ("recall", "precision"):  # of one class, which has fewer
+        return percent(value, 1)
+    return number(value, 3)
+
+
+def summary(report):
+    """Lines under the headline: the weakest classes."""
+    weakest = [row for row in report.per_class if row["confused_with"]][:3]
+    return [
+        f"  {row['class']}: {report.in_words('recall', row['recall'])} de "
+        f"{number(row['n'], 0)}, se confunde con {row['confused_with']}"
+        for row in weakest
+    ]
+
+
+def hero(report):
+    """The head of the page."""
+    return hero_of(report, "accuracy", "exactitud", _in_sentences(report))
+
+
+def sections(report, pictures):
+    """What is confused with what, each class, the worst mistakes."""
+    yield (
+        "<h2>Qué confunde con qué</h2><p>Cada fila es una clase verdadera; cada columna, lo que "
+        "respondió la red. En azul los aciertos, en naranja los errores.</p>"
+        + figure("confusion", pictures, report.alt.get("confusion"))
+    )
+    head = ("Clase", "Sensibilidad", "Se confunde con", "Imágenes", "Precisión")
+    yield (
+        "<h2>Clase por clase</h2><p>Primero las más débiles. <strong>Sensibilidad</strong>: de las "
+        "imágenes de esta clase, cuántas reconoció. <strong>Precisión</strong>: de las veces que "
+        "respondió esta clase, cuántas acertó.</p>"
+        + table(head, [_class_row(report, one) for one in report.per_class], numeric=(3, 4))
+    )
+    title, text = (
+        "Dónde falla",
+        "Las imágenes a cuya clase verdadera la red dio menos probabilidad. Pregúntate: ¿la "
+        "reconocerías tú?",
+    )
+    if not report.per_case:
+        title, text = (
+            "Sin errores",
+            f"La red no se equivocó en ninguna de {typeset(report.counted)}. Estas son las "
+            "respuestas de las que estaba menos segura.",
+        )
+    yield f"<h2>{title}</h2><p>{text}</p>" + figure(
+        "mistakes", pictures, report.alt.get("mistakes")
+    )
+
+
+def _class_row(report, one):
+    name, n = escape(one["class"]), typeset(number(one["n"], 0))
+    counts = (
+        cell(n, numeric=True),
+        cell(typeset(report.in_words("precision", one["precision"])), numeric=True),
+    )
+    if not one["n"]:
+        return row(name, '<td colspan="2">sin ejemplos en la prueba</td>', *counts)
+    low, high = (typeset(report.in_words("recall", end)) for end in one["recall_interval"])
+    recall = typeset(report.in_words("recall", one["recall"]))
+    bar = f'<span class="bar"><i style="width:{length(one["recall"])}"></i></span>'
+    confused = "–"
+    if one["confused_with"] is not None:
+        times = typeset(count(one["confused_times"], "vez", "veces"))
+        confused = f"{escape(one['confused_with'])} <small>({times})</small>"
+    return row(
+        name,
+        cell(f"{recall} <small>({low} a {high})</small>{bar}"),
+        cell(confused),
+        *counts,
+    )
+
+
+def _in_sentences(report):
+    right = round(report.scores["accuracy"] * report.n)
+    wrong = report.n - right
+    text = f"La red acertó en {typeset(number(right, 0))} de {typeset(report.counted)} de prueba"
+    text += f" y se equivocó en {typeset(number(wrong, 0))}. " if wrong else ", sin ningún error. "
+    mean, entropy = (
+        typeset(report.in_words(key, report.scores[key]))
+        for key in ("balanced_accuracy", "log_loss")
+    )
+    text += (
+        "El intervalo (de Wilson) dice dónde esperamos su exactitud con muchas otras imágenes como "
+        "estas. "
+    )
+    if report.independent not in (None, report.n):
+        photographs = typeset(count(report.independent, "fotografía", "fotografías"))
+        text += (
+            f"Las imágenes son variaciones de {photographs}, y el intervalo cuenta cada fotografía "
+            "una sola vez. "
+        )
+    return f"{text}Sensibilidad media de las clases: {mean}. Entropía cruzada: {entropy}."

@@ -1,0 +1,103 @@
+"""The section about the run: the model's card, settings, versions, and how to repeat it."""
+
+import re
+import shlex
+from html import escape
+
+from course.evaluation.page.parts import pairs, typeset
+from course.spanish import number
+
+_CARD = {
+    "name": "Modelo",
+    "parameters": "Parámetros",
+    "inputs": "Entradas",
+    "outputs": "Salidas",
+    "range": "Rango de las entradas",
+    "preparation": "Preparación",
+    "modalities": "Modalidades",
+    "edition": "Edición de las etiquetas",
+    "patch": "Ventana, en vóxeles",
+    "seed": "Semilla",
+    "created": "Creado",
+    "commit": "Versión del código (commit)",
+}
+_NOT_REPEATED = ("lesson", "run_dir", "resume")
+
+
+def about_run(run, folder):
+    """HTML from what the run's folder holds; empty where it holds nothing."""
+    parts = []
+    card, settings = run["card"] or {}, run["settings"] or {}
+    rows = {
+        text: _card_value(key, card[key])
+        for key, text in _CARD.items()
+        if card.get(key) is not None
+    }
+    if rows:
+        parts.append("<h2>El modelo</h2>" + pairs(rows))
+    if settings:
+        rows = {
+            f"<code>{escape(k)}</code>": escape(_setting(v).replace(",", ", "))
+            for k, v in settings.items()
+        }
+        parts.append("<h2>Los ajustes</h2>" + pairs(rows))
+    versions = card.get("versions")
+    if isinstance(versions, dict) and versions:
+        rows = {escape(str(k)): escape(str(v)) for k, v in versions.items()}
+        parts.append("<h2>Las versiones</h2>" + pairs(rows))
+    commands = _commands(folder, settings)
+    if commands:
+        parts.append(
+            "<h2>Cómo repetirlo</h2><p>Con la misma semilla, las mismas versiones y en CPU, el "
+            f"entrenamiento da los mismos pesos.</p><pre><code>{escape(commands)}</code></pre>"
+        )
+    return "".join(parts)
+
+
+def _commands(folder, settings):
+    """What to type to train again and to measure again."""
+    lines = []
+    lesson = settings.get("lesson")
+    if lesson:
+        flags = []
+        for name, value in settings.items():
+            flag = name.replace("_", "-")
+            if value is None or name in _NOT_REPEATED:
+                continue
+            if isinstance(value, bool):
+                flags.append(f"--{flag}" if value else f"--no-{flag}")
+            else:
+                flags += [f"--{flag}", shlex.quote(_setting(value))]
+        lines.append(f"python -m course run {shlex.quote(str(lesson))} {' '.join(flags)}")
+    if (folder / "model.keras").is_file():
+        lines.append(f"python -m course evaluate {shlex.quote(folder.as_posix())}")
+    return "\n".join(lines)
+
+
+def _setting(value):
+    if value is None:
+        return "–"
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _card_value(key, value):
+    if key == "parameters" and isinstance(value, int):
+        return typeset(number(value, 0))
+    if key == "created":  # 2026-11-23T07:12:00+00:00
+        return escape(re.sub(r"^(.{10})T(\d\d:\d\d).*(Z|\+00:00)$", r"\1, \2 UTC", str(value)))
+    if key == "range":
+        value = " a ".join(map(str, value)) if isinstance(value, list) else value
+    if key in ("patch", "modalities") and isinstance(value, list):
+        value = (" × " if key == "patch" else ", ").join(map(str, value))
+    if key in ("inputs", "outputs") and isinstance(value, list):
+        return "<br>".join(_tensor(item, named=key == "inputs") for item in value)
+    return escape(_setting(value))
+
+
+def _tensor(about, named):
+    """One input or output: image, 28 × 28 × 1, float32. Keras names outputs by a counter."""
+    if not isinstance(about, dict) or not isinstance(about.get("shape"), list):
+        return escape(str(about))
+    shape = " × ".join("n" if size is None else str(size) for size in about["shape"])
+    parts = (named and about.get("name"), shape, about.get("dtype"))
+    return escape(", ".join(str(part) for part in parts if part))

@@ -1,0 +1,173 @@
+"""Score a finished run again, on the test part of the data that its card names.
+
+What is cheap to check comes first: TensorFlow takes seconds to load, a missing folder needs none.
+"""
+
+import functools
+import json
+import re
+import sys
+from pathlib import Path
+
+from course.errors import CourseError
+from course.export import card as cards
+from course.inference.run import with_modalities
+from course.training import start
+
+
+def evaluate(folder):
+    """Score a run on the test part of the data that its card names, and save the report again.
+
+    Args:
+        folder: The run's folder.
+
+    Returns:
+        `(report, path)`: a `course.evaluation.report.Report` and where its page was saved.
+
+    Raises:
+        CourseError: If the run or its data cannot be read, or do not belong together.
+    """
+    from course.datasets import catalog
+
+    card = cards.read_run(folder)
+    origin = catalog.Origin.from_dict(card["data"])
+    if card["task"] == "segmentation":
+        report = _segmentation(folder, card, origin)
+        return report, report.save(folder)
+    inputs, targets = _test_part(origin, card)
+    start.load_keras()
+    from course import evaluation, export
+
+    model, card = export.load(folder)
+    if card["task"] == "regression":
+        report = evaluation.evaluate_regressor(
+            model, inputs, targets, unit=card["unit"], origin=origin
+        )
+        report.baselines = _baselines(folder, report.n)
+    else:
+        report = evaluation.evaluate_classifier(
+            model,
+            inputs,
+            targets,
+            class_names=card["class_names"],
+            origin=origin,
+            groups=_groups(origin, inputs, targets),
+        )
+    return report, report.save(folder)
+
+
+def _segmentation(folder, card, origin):
+    """The report of a run on the cases that its card holds out."""
+    from course.datasets import brats
+
+    cases = [with_modalities(case, card) for case in _held_out(card, origin)]
+    start.load_keras()
+    from course import evaluation, export, inference
+
+    model, card = export.load(folder)
+    predict = functools.partial(inference.predict_volume, patch=card["patch"])
+    volumes = _told(brats.volumes(cases), len(cases))
+    return evaluation.evaluate_segmenter(model, volumes, origin=origin, predict=predict)
+
+
+def _baselines(folder, n):
+    """The models that the lesson scored on the same test part, from the report it left.
+
+    They were never saved; scored on as many cases, their rows still stand beside the network's.
+    """
+    try:
+        before = json.loads((Path(folder) / "report.json").read_text(encoding="utf-8"))
+        rows = before["baselines"] if before["n"] == n else {}
+        return rows if all(map(_is_row, rows.values())) else {}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {}  # no report, or none of ours
+
+
+def _is_row(row):
+    numbers = [row["scores"][name] for name in ("r2", "rmse", "mae")] + [row["behind"]]
+    pairs = [*row["intervals"].values(), row["behind_interval"]]
+    return all(type(v) is float for v in numbers) and all(
+        pair is None or [type(v) for v in pair] == [float, float] for pair in pairs
+    )
+
+
+def _test_part(origin, card):
+    """Inputs and targets that the run was not trained on."""
+    from course.datasets import california, mnist, sign_mnist
+
+    readers = {
+        "mnist": lambda: mnist.load_data(origin.source, variant=origin.variant or "mnist"),
+        "sign_mnist": lambda: sign_mnist.load_data(origin.source),
+        "california": lambda: california.load_data(origin.source, seed=_seed(card)),
+    }
+    task = "regression" if origin.dataset == "california" else "classification"
+    if origin.dataset not in readers or card["task"] != task:
+        raise CourseError(
+            f"The card says {card['task']} on {origin.dataset!r}. Expected classification on "
+            "mnist or sign_mnist, or regression on california."
+        )
+    return readers[origin.dataset]()[1]
+
+
+def _groups(origin, images, labels):
+    """Which test images show one photograph; None where each shows its own."""
+    from course.datasets import splits
+
+    return splits.near_duplicates(images, labels) if origin.dataset == "sign_mnist" else None
+
+
+def _seed(card):
+    """The seed that held out the test part: `load_data`'s own, unless the card says another."""
+    seed = card.get("data_seed", 0)  # never card["seed"], which drew weights and order only
+    if type(seed) is not int or not 0 <= seed < 2**31:
+        raise CourseError(
+            f"The card's data_seed: expected 0 to {2**31 - 1}. Received: {seed!r:.80}."
+        )
+    return seed
+
+
+def _told(volumes, n):
+    """The volumes; each one's name on stderr when its turn has come, for a case takes a while."""
+    for number, volume in enumerate(volumes, 1):
+        print(f"{number}/{n} {volume.name}", file=sys.stderr, flush=True)
+        yield volume
+        del volume  # before the next is read
+
+
+def _held_out(card, origin):
+    """The cases that the card holds out, found again where its data are from."""
+    names = card["held_out"]
+    if not names:
+        raise CourseError(
+            "The card holds out no case, so there is nothing to score this run on fairly. Train "
+            "again with some cases held out, or look at one: python -m course predict RUN FOLDER"
+        )
+    found = {case.name: case for case in _cases(names, card, origin)}
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise CourseError(
+            f"{len(missing)} of {len(names)} held-out cases are not in {origin.title} "
+            f"({origin.source}): {', '.join(missing[:5])}{' …' if missing[5:] else ''}. Expected "
+            "the data that the run was trained on."
+        )
+    return [found[name] for name in names]
+
+
+def _cases(names, card, origin):
+    """The cases of the data set that a run was made of, at least those of these names."""
+    from course.datasets import brats, catalog, fetch
+
+    if not catalog.get(origin.dataset).edition:
+        raise CourseError(
+            f"The card says segmentation on {origin.dataset!r}. Expected brats2020 or brats2021."
+        )
+    if origin.source == "kaggle":
+        if origin.dataset == "brats2020":
+            return brats.fetch_named(names, modalities=card["modalities"])
+        return brats.find_cases(fetch(origin.dataset), modalities=card["modalities"])
+    n = card.get("cases")
+    if n is None and origin.source == "sample":  # whose cases are counted from 1
+        n = max((int(digits) for name in names for digits in re.findall(r"\d+$", name)), default=1)
+    if n is not None and (type(n) is not int or not 1 <= n <= 10_000):
+        raise CourseError(f"The card's cases: expected how many. Received: {n!r:.80}.")
+    return brats.open_cases(origin.source, n, card["modalities"], seed=_seed(card))

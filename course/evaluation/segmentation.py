@@ -1,0 +1,203 @@
+"""How good a segmentation is, case by case and region by region: a model and volumes in, a Report.
+
+Conventions where something is missing are those of `course.metrics`: a region that neither the
+truth nor the network has scores Dice 1 and HD95 0; one that only one of them has, Dice 0 and HD95
+the volume's diagonal. Without truth there is no sensitivity, without an answer no precision: both
+are None, and their means are over the other cases.
+"""
+
+import functools
+
+import numpy as np
+
+from course import figures
+from course.errors import CourseError
+from course.evaluation.intervals import bootstrap
+from course.evaluation.report import Report
+from course.inference import predict_volume, to_labels
+from course.regions import REGIONS, to_regions
+from course.spanish import number
+
+
+def evaluate_segmenter(model, volumes, *, origin, predict=predict_volume):
+    """Judge a network on whole cases in their original geometry, one in memory at a time.
+
+    What is scored is what would be written to a file: the answer becomes labels first, with the
+    regions one inside the other (`course.inference.to_labels`).
+
+    Args:
+        model: As `predict` takes it; its answers are the three regions or a class for each label.
+        volumes: Iterable of cases with `name`, `image` `(D, H, W, C)` normalised, `labels`
+            `(D, H, W)`, `spacing_mm` `(D, H, W)` and `edition`, as `brats.volumes` yields them.
+            It is gone through once.
+        origin: `catalog.Origin` of the data.
+        predict: Function of model and image that answers with probabilities `(D, H, W, K)`.
+
+    Returns:
+        A `Report`. Scores: dice_WT, dice_TC, dice_ET, hd95_mm_WT … (millimetres), means over the
+        cases, each with the middle 95 % of a bootstrap over the cases (None for one case).
+        per_class: each region's means and medians of Dice, HD95, sensitivity, precision and
+        volumes (ml). per_case: the same of each case, the worst first.
+
+    Raises:
+        CourseError: For no cases, a case without a mask, labels of another edition, or answers
+            that do not fit.
+
+    Example:
+
+    >>> from types import SimpleNamespace
+    >>> labels = np.zeros((4, 8, 8), "uint8")
+    >>> labels[1:3, 2:6, 2:6] = 4
+    >>> case = SimpleNamespace(name="1", image=np.ones((4, 8, 8, 1)), labels=labels,
+    ...                        spacing_mm=(1, 1, 1), edition="2020")
+    >>> def perfect(model, image):
+    ...     return to_regions(labels, "2020")
+    >>> origin = SimpleNamespace(title="un cubo")
+    >>> evaluate_segmenter(None, [case], origin=origin, predict=perfect).scores["dice_WT"]
+    1.0
+    """
+    # map, because a loop's variable would keep a case while the next one is read
+    cases = list(map(functools.partial(_judge, model, predict), volumes))
+    if not cases:
+        raise CourseError("There is nothing to evaluate: no case was given.")
+    cases.sort(key=lambda case: case["mean_dice"])
+    rows = [{key: case[key] for key in ("case", "mean_dice", "regions")} for case in cases]
+    per_class = [_region_row(region, rows) for region in REGIONS]
+    dice = {region: [row["regions"][region]["dice"] for row in rows] for region in REGIONS}
+    shown = _best_middle_worst(cases)
+    return Report(
+        task="segmentation",
+        origin=origin,
+        n=len(rows),
+        scores={
+            f"{key}_{row['region']}": row[key]["mean"]
+            for key in ("dice", "hd95_mm")
+            for row in per_class
+        },
+        intervals={
+            f"{key}_{row['region']}": row[key]["mean_interval"]
+            for key in ("dice", "hd95_mm")
+            for row in per_class
+        },
+        per_class=per_class,
+        per_case=rows,
+        tables={
+            "cases": [
+                {"case": row["case"], "region": region, **row["regions"][region]}
+                for row in rows
+                for region in REGIONS
+            ]
+        },
+        figures={
+            "dice_by_case": figures.dice_by_case(
+                dice, title=f"El Dice de cada caso — {origin.title}"
+            ),
+            "cases": figures.overlay(
+                *([case["slice"][key] for _, case in shown] for key in ("image", "true", "answer")),
+                [_line(which, case) for which, case in shown],
+                title=f"Lo que ve la red — {origin.title}",
+            ),
+        },
+        alt={
+            "dice_by_case": "El Dice de cada caso: "
+            + "; ".join(
+                f"{region} de {number(min(values))} a {number(max(values))}"
+                for region, values in dice.items()
+            )
+            + ".",
+            "cases": "Imagen, verdad y respuesta de la red, un corte de cada caso. "
+            + ". ".join(_line(which, case) for which, case in shown),
+        },
+    )
+
+
+def _judge(model, predict, volume):
+    """The scores of one case, and the one slice of it that a figure may show."""
+    if volume.labels is None:
+        raise CourseError(
+            f"{volume.name} has no mask, so nothing can be scored on it. "
+            "Expected cases with a mask; without one: python -m course predict"
+        )
+    true = to_regions(volume.labels, volume.edition).astype(bool)
+    probabilities = np.asarray(predict(model, volume.image))
+    if probabilities.shape[:-1] != true.shape[:-1]:
+        raise ValueError(
+            f"Expected an answer for each voxel of {volume.name}, {true.shape[:-1]}. "
+            f"Received: {probabilities.shape}"
+        )
+    answer = to_regions(to_labels(probabilities, volume.edition), volume.edition).astype(bool)
+    regions = {
+        region: _scores(true[..., i], answer[..., i], volume.spacing_mm)
+        for i, region in enumerate(REGIONS)
+    }
+    at = _busiest(true[..., 0], answer[..., 0])
+    return {
+        "case": str(volume.name),
+        "mean_dice": float(np.mean([scores["dice"] for scores in regions.values()])),
+        "regions": regions,
+        "slice": {
+            "at": at,
+            # copies: a view would keep the whole volume
+            "image": np.array(volume.image[at, ..., 0]),
+            "true": true[at].copy(),
+            "answer": answer[at].copy(),
+        },
+    }
+
+
+def _scores(true, answer, spacing_mm):
+    """One region of one case; what is not defined is None."""
+    from course import metrics  # brings Keras along, which numbers and pictures do without
+
+    scores = {
+        "dice": metrics.dice_score(true, answer),
+        "hd95_mm": metrics.hausdorff95(true, answer, spacing_mm),
+        "sensitivity": metrics.sensitivity(true, answer),
+        "precision": metrics.precision(true, answer),
+        "volume_true_ml": metrics.volume_ml(true, spacing_mm),
+        "volume_predicted_ml": metrics.volume_ml(answer, spacing_mm),
+    }
+    return {
+        key: None if value is None or np.isnan(value) else float(value)
+        for key, value in scores.items()
+    }
+
+
+def _region_row(region, rows):
+    """Means and medians of one region over the cases, with their intervals."""
+    summary = {"region": region, "n": len(rows)}
+    for key in rows[0]["regions"][region]:
+        values = [row["regions"][region][key] for row in rows]
+        known = [value for value in values if value is not None]
+        summary[key] = {
+            "n": len(known),
+            "mean": float(np.mean(known)) if known else None,
+            "median": float(np.median(known)) if known else None,
+            "mean_interval": bootstrap(known),
+            "median_interval": bootstrap(known, np.median),
+        }
+    return summary
+
+
+def _busiest(true, answer):
+    """The slice with most tumour; of the network's where there is none; else the middle one."""
+    for mask in (true, answer):
+        counts = mask.sum(axis=(1, 2))
+        if counts.any():
+            return int(counts.argmax())
+    return len(true) // 2
+
+
+def _best_middle_worst(cases):
+    """Cases, sorted from the worst, with what they are called; fewer of them if there are fewer."""
+    if len(cases) == 1:
+        return [("El caso", cases[0])]
+    chosen = [("El mejor", cases[-1]), ("El peor", cases[0])]
+    if len(cases) > 2:
+        chosen.insert(1, ("El intermedio", cases[len(cases) // 2]))
+    return chosen
+
+
+def _line(which, case):
+    dice = " · ".join(f"{r} {number(scores['dice'])}" for r, scores in case["regions"].items())
+    return f"{which}: {case['case']}, corte {case['slice']['at'] + 1}. Dice {dice}"

@@ -1,0 +1,167 @@
+"""What students answer in Taller 0."""
+
+import math
+
+import numpy as np
+
+from tests.exercises.answers import Answers
+
+
+def softplus_piece_by_piece(z):
+    return [x if x > 30 else math.log1p(math.exp(x)) for x in z]
+
+
+def softplus_of_keras(z):
+    import keras
+
+    return keras.ops.softplus(keras.ops.convert_to_tensor(z, "float32"))
+
+
+def softplus_naive(z):
+    e = np.exp(z)
+    return np.log(e + 1)
+
+
+def softplus_slope(z):
+    e = np.exp(-z)
+    return 1 / (1 + e)
+
+
+def neuron_by_hand(x, w, b, t):
+    z = b
+    for xi, wi in zip(x, w, strict=True):
+        z += xi * wi
+    y = 1 / (1 + math.exp(-z))
+    slope = math.exp(-z) / (1 + math.exp(-z)) ** 2
+    return [[(y - t) * slope * xi for xi in x], (y - t) * slope]
+
+
+def neuron_with_tanh(x, w, b, t):
+    y = (1 + np.tanh((x @ w + b) / 2)) / 2  # the same sigmoid
+    d = -(t - y) * (y - y**2)
+    return np.float32(d) * x.astype("float32"), np.array([d])
+
+
+def neuron_wrong_sign(x, w, b, t):
+    y = 1 / (1 + np.exp(-(w @ x + b)))
+    error = t - y
+    return error * y * (1 - y) * x, error * y * (1 - y)
+
+
+def neuron_without_slope(x, w, b, t):
+    y = 1 / (1 + np.exp(-(w @ x + b)))
+    return (y - t) * x, y - t
+
+
+def neuron_only_weights(x, w, b, t):
+    return neuron_by_hand(x, w, b, t)[0]
+
+
+def conv_size_by_walking(size, kernel, stride=1, padding=0):
+    places, corner = 0, -padding
+    while corner + kernel <= size + padding:
+        places, corner = places + 1, corner + stride
+    return places
+
+
+def conv_size_of_convolve(size, kernel, stride=1, padding=0):
+    from course.foundations.convolution import convolve, pad
+
+    image = pad(np.zeros((size, size)), padding)
+    return np.array(convolve(image, np.ones((kernel, kernel)), stride=stride).shape)[0]
+
+
+def max_pool_with_loops(image, size=2):
+    out = []
+    for i in range(image.shape[0] // size):
+        row = []
+        for j in range(image.shape[1] // size):
+            row.append(max(max(r[j * size : j * size + size]) for r in image[i * size :][:size]))
+        out.append(row)
+    return out
+
+
+def max_pool_of_keras(image, size=2):
+    import keras
+
+    pooled = keras.ops.max_pool(image[None, :, :, None].astype("float32"), size)
+    return pooled[0, :, :, 0]
+
+
+def max_pool_from_zero(image, size=2):
+    out = np.zeros((image.shape[0] // size, image.shape[1] // size))
+    for i in range(out.shape[0] * size):
+        for j in range(out.shape[1] * size):
+            out[i // size, j // size] = max(out[i // size, j // size], image[i, j])
+    return out
+
+
+def max_pool_by_size_of_rows(image, size=2):
+    rows = image[: len(image) // size * size].reshape(-1, size, image.shape[1])
+    return rows.max(axis=1)
+
+
+def mean_pool(image, size=2):
+    rows, columns = np.array(image.shape) // size
+    return image[: rows * size, : columns * size].reshape(rows, size, columns, size).mean((1, 3))
+
+
+ANSWERS = {
+    "0.1": Answers(
+        right=[softplus_piece_by_piece, softplus_of_keras],
+        wrong=[
+            (softplus_naive, "se desborda"),
+            (softplus_slope, "sigmoide"),
+            (lambda z: z * (z > 0), "Eso es ReLU"),
+            (lambda z: -np.logaddexp(0, z), "signo cambiado"),
+            (lambda z: 2 * np.logaddexp(0, z), "el doble"),
+            (lambda z: np.logaddexp(0, z) / 3, "0.3333 veces"),
+            (lambda z: np.logaddexp(0, z) + 1, "siempre 1 de más"),
+            (lambda z: np.logaddexp(0, z)[::-1], "orden inverso"),
+            (lambda z: np.roll(np.logaddexp(0, z), 1), "corrido un lugar hacia adelante"),
+            (lambda z: np.logaddexp(0, z)[:, None], "un eje de más"),
+            (lambda z: np.logaddexp(0, z)[1:], "falta uno en un eje"),
+            (lambda z: np.logaddexp(0, z).mean(), "promediaste de más"),
+            (lambda z: np.logaddexp(0, z).astype(int), "Perdiste los decimales"),
+        ],
+    ),
+    "0.2": Answers(
+        right=[neuron_by_hand, neuron_with_tanh],
+        wrong=[
+            (neuron_wrong_sign, "signo está al revés"),
+            (neuron_without_slope, "Falta un eslabón"),
+        ],
+    ),
+    "0.3": Answers(
+        right=[conv_size_by_walking, conv_size_of_convolve],
+        wrong=[
+            (lambda n, k, s=1, p=0: int((n + 2 * p - k) / s), "Te falta uno"),
+            (lambda n, k, s=1, p=0: math.ceil((n + 2 * p - k) / s) + 1, "hacia arriba"),
+            (lambda n, k, s=1, p=0: (n + p - k) // s + 1, "un solo lado"),
+            (lambda n, k, s=1, p=0: (n + 2 * p - k) / s + 1, "decimales"),
+        ],
+    ),
+    "0.4": Answers(
+        right=[max_pool_with_loops, max_pool_of_keras],
+        wrong=[
+            (mean_pool, "Promediaste"),
+            (max_pool_from_zero, "Empiezas con 0"),
+            (max_pool_by_size_of_rows, "mira qué eje se reduce"),
+            (lambda image, size=2: max_pool_with_loops(image.T, size), "ejes"),
+        ],
+    ),
+    "0.5": Answers(
+        right=[
+            [[1, 0, -1]] * 3,
+            np.array([[0, 0, 0], [-0.5, 0.5, 0], [0, 0, 0]], "float16"),
+            ((3, 0, -3), (10, 0, -10), (3, 0, -3)),
+        ],
+        wrong=[
+            ([[-1, -1, -1], [0, 0, 0], [1, 1, 1]], "ejes intercambiados"),
+            ([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], "cualquier dirección"),
+            ([[0, -1, 0], [-1, 5, -1], [0, -1, 0]], "no suman 0"),
+            (np.zeros((3, 3)), "no responde a nada"),
+            ([[1, 0, -1], [0, 0, 0], [-1, 0, 1]], "no responde a nada"),
+        ],
+    ),
+}

@@ -1,0 +1,231 @@
+"""What students answer in Taller 5."""
+
+import keras
+import numpy as np
+
+from course.inference import detection
+from tests.exercises.answers import Answers
+
+# ---- 5.1
+
+
+def backbone_channel_by_channel(image):
+    red, green, blue = np.moveaxis(image.astype("float32"), -1, 0)
+    return np.stack([blue - 103.939, green - 116.779, red - 123.68], axis=-1)
+
+
+def backbone_of_keras(image):
+    return keras.applications.vgg19.preprocess_input(np.array(image, "float32"))
+
+
+def backbone_min_max(image):
+    low, high = np.min(image), np.max(image)
+    return (image.astype(float) - low) / (high - low)
+
+
+def backbone_still_red_green_blue(image):
+    return image - [103.939, 116.779, 123.68]
+
+
+def backbone_upside_down(image):
+    return image[::-1] - np.array([103.939, 116.779, 123.68])
+
+
+# ---- 5.2
+
+
+def learning_of_keras(channels, classes, last):
+    inputs = x = keras.Input((None, None, channels[0]))
+    for i, filters in enumerate(channels[1:]):
+        layer = keras.layers.Conv2D(filters, 3)
+        layer.trainable = i >= len(channels) - 1 - last
+        x = layer(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(inputs, keras.layers.Dense(classes)(x))
+
+    def count(weights):
+        return int(sum(np.prod(weight.shape) for weight in weights))
+
+    return count(model.trainable_weights), count(model.non_trainable_weights)
+
+
+def learning_backwards(channels, classes, last):
+    sizes = [(9 * a + 1) * b for a, b in zip(channels, channels[1:], strict=False)]
+    learn = (channels[-1] + 1) * classes
+    for _ in range(last):
+        learn += sizes.pop()
+    return [learn, sum(sizes)]
+
+
+def learning_with_a_slice(channels, classes, last):
+    sizes = [(9 * a + 1) * b for a, b in zip(channels, channels[1:], strict=False)]
+    return sum(sizes[-last:]) + (channels[-1] + 1) * classes, sum(sizes[:-last])
+
+
+def learning_without_biases(channels, classes, last):
+    sizes = [9 * a * b for a, b in zip(channels, channels[1:], strict=False)]
+    cut = len(sizes) - last
+    return sum(sizes[cut:]) + channels[-1] * classes, sum(sizes[:cut])
+
+
+def learning_without_the_output(channels, classes, last):
+    learn, frozen = learning_backwards(channels, classes, last)
+    return learn - (channels[-1] + 1) * classes, frozen
+
+
+# ---- 5.3
+
+
+def iou_of_the_course(a, b):
+    return detection.iou([a], [b])[0, 0]
+
+
+def iou_of_sets(a, b):
+    a, b = ({(y, x) for y in range(*box[::2]) for x in range(*box[1::2])} for box in (a, b))
+    return len(a & b) / len(a | b)
+
+
+def iou_unclipped(a, b):
+    shared = (min(a[2], b[2]) - max(a[0], b[0])) * (min(a[3], b[3]) - max(a[1], b[1]))
+    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
+
+
+def iou_with_one_more_pixel(a, b):
+    h = max(0, min(a[2], b[2]) - max(a[0], b[0]) + 1)
+    w = max(0, min(a[3], b[3]) - max(a[1], b[1]) + 1)
+    areas = [(box[2] - box[0] + 1) * (box[3] - box[1] + 1) for box in (a, b)]
+    return h * w / (sum(areas) - h * w)
+
+
+def iou_of_sizes(a, b):
+    h = max(0, min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0]))
+    w = max(0, min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1]))
+    return h * w / (a[2] * a[3] + b[2] * b[3] - h * w)
+
+
+def iou_dice(a, b):
+    iou = iou_of_sets(a, b)
+    return 2 * iou / (1 + iou)
+
+
+# ---- 5.4
+
+
+def suppress_with_a_mask(overlaps, scores, threshold):
+    alive, kept = np.ones(len(scores), bool), []
+    while alive.any():
+        best = np.where(alive, scores, -1).argmax()
+        kept.append(int(best))
+        alive &= overlaps[best] <= threshold
+        alive[best] = False
+    return kept
+
+
+def suppress_by_crossing_out(overlaps, scores, threshold):
+    ranked = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
+    for i in list(ranked):
+        if i in ranked:
+            after = ranked[ranked.index(i) + 1 :]
+            ranked = [j for j in ranked if j not in after or overlaps[i][j] <= threshold]
+    return np.array(ranked)
+
+
+def suppress_in_order(overlaps, scores, threshold):
+    kept = []
+    for i in range(len(scores)):
+        if not any(overlaps[i, j] > threshold for j in kept):
+            kept.append(i)
+    return kept
+
+
+def suppress_by_the_suppressed(overlaps, scores, threshold):
+    ranked = np.argsort(scores)[::-1]
+    return [i for n, i in enumerate(ranked) if n == 0 or overlaps[i, ranked[:n]].max() <= threshold]
+
+
+def suppress_in_another_order(overlaps, scores, threshold):
+    return sorted(suppress_with_a_mask(overlaps, scores, threshold))
+
+
+# ---- 5.5
+
+
+def precision_of_the_course(threshold, scores, matched, there):
+    taken = matched[scores >= threshold]
+    return detection.precision_recall(int((taken >= 0).sum()), len(taken), there)
+
+
+def precision_with_a_loop(threshold, scores, matched, there):
+    true = false = 0
+    for score, index in zip(scores, matched, strict=True):
+        if score < threshold:
+            continue
+        if index == -1:
+            false += 1
+        else:
+            true += 1
+    return [true / (true + false), true / there]
+
+
+def precision_without_object_0(threshold, scores, matched, there):
+    taken = matched[scores >= threshold]
+    return (taken > 0).mean(), (taken > 0).sum() / there
+
+
+def precision_exchanged(threshold, scores, matched, there):
+    return precision_with_a_loop(threshold, scores, matched, there)[::-1]
+
+
+def precision_of_everything(threshold, scores, matched, there):
+    return np.mean(matched != -1), np.sum(matched != -1) / there
+
+
+def precision_of_what_was_found(threshold, scores, matched, there):
+    precision, recall = precision_with_a_loop(threshold, scores, matched, there)
+    return precision, recall * there / len(set(matched) - {-1})
+
+
+ANSWERS = {
+    "5.1": Answers(
+        right=[backbone_channel_by_channel, backbone_of_keras],
+        wrong=[
+            (backbone_min_max, "de su mínimo a su máximo"),
+            (backbone_still_red_green_blue, "la media del azul al rojo"),
+            (backbone_upside_down, "cabeza abajo"),
+        ],
+    ),
+    "5.2": Answers(
+        right=[learning_of_keras, learning_backwards],
+        wrong=[
+            (learning_with_a_slice, "lista[-0:] es lista[0:]"),
+            (learning_without_biases, "Faltan los sesgos"),
+            (learning_without_the_output, "Falta la capa nueva"),
+        ],
+    ),
+    "5.3": Answers(
+        right=[iou_of_the_course, iou_of_sets],
+        wrong=[
+            (iou_unclipped, "Mira dos cajas separadas"),
+            (iou_with_one_more_pixel, "Sumas 1 a cada lado"),
+            (iou_of_sizes, "*alto*, *ancho*"),
+            (iou_dice, "el Dice de las cajas"),
+        ],
+    ),
+    "5.4": Answers(
+        right=[suppress_with_a_mask, suppress_by_crossing_out],
+        wrong=[
+            (suppress_in_order, "en el orden en que vienen"),
+            (suppress_by_the_suppressed, "las que ya fueron suprimidas"),
+            (suppress_in_another_order, "en el orden en que venían"),
+        ],
+    ),
+    "5.5": Answers(
+        right=[precision_of_the_course, precision_with_a_loop],
+        wrong=[
+            (precision_without_object_0, "con matched > 0"),
+            (precision_exchanged, "Están cambiadas"),
+            (precision_of_everything, "No usas el umbral"),
+            (precision_of_what_was_found, "*alguna* caja"),
+        ],
+    ),
+}

@@ -1,0 +1,262 @@
+"""Each exercise, answered rightly, in known wrong ways, and with rubbish.
+
+The answers are in `answers`, a table for each taller.
+"""
+
+import importlib
+import pkgutil
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from course import exercises
+from course.errors import CourseError
+from course.exercises import ejercicio
+from course.exercises.exercise import check
+from course.kaggle import lessons, percent
+from tests.exercises import answers
+
+ALL = {
+    exercise.number: exercise
+    for module in pkgutil.iter_modules(exercises.__path__)
+    if module.name.startswith("taller")
+    for exercise in importlib.import_module(f"course.exercises.{module.name}").EXERCISES
+}
+ANSWERS = {
+    number: answer
+    for module in pkgutil.iter_modules(answers.__path__)
+    for number, answer in importlib.import_module(
+        f"tests.exercises.answers.{module.name}"
+    ).ANSWERS.items()
+}
+SEEDS = range(3)  # whatever is drawn, the verdict is the same
+
+each = pytest.mark.parametrize("exercise", ALL.values(), ids=ALL)
+functions = pytest.mark.parametrize(
+    "exercise", [e for e in ALL.values() if e.wants_function], ids=lambda e: e.number
+)
+
+
+def verdicts(exercise, answer):
+    return [check(exercise, answer, np.random.default_rng(seed)) for seed in SEEDS]
+
+
+def test_every_exercise_has_answers():
+    assert list(ALL) == list(ANSWERS)
+    for number, answer in ANSWERS.items():
+        assert len(answer.right) >= 2 and len(answer.wrong) >= 2, number
+
+
+# ---- what is answered
+
+
+@each
+def test_the_solution_is_right(exercise):
+    for verdict in verdicts(exercise, exercise.solution):
+        assert verdict and "¡correcto!" in verdict, verdict
+
+
+@each
+def test_a_right_answer_is_right_however_it_is_written(exercise):
+    for answer in ANSWERS[exercise.number].right:
+        for verdict in verdicts(exercise, answer):
+            assert verdict and "¡correcto!" in verdict, verdict
+
+
+@each
+def test_a_wrong_answer_gets_its_own_diagnosis(exercise):
+    for answer, words in ANSWERS[exercise.number].wrong:
+        for verdict in verdicts(exercise, answer):
+            assert not verdict
+            assert words in verdict and "todavía no" in verdict, verdict
+            assert "lo correcto es" in verdict, verdict
+
+
+@each
+def test_every_known_mistake_can_be_told_from_the_others(exercise):
+    told = [mistake.diagnosis for mistake in exercise.mistakes]
+    assert len(set(told)) == len(told) >= 2
+    for mistake in exercise.mistakes:
+        answer = mistake.wrong if exercise.wants_function else mistake.wrong(*exercise.example)
+        for verdict in verdicts(exercise, answer):
+            assert not verdict and mistake.diagnosis in verdict, (mistake.diagnosis, verdict)
+
+
+# ---- rubbish
+
+
+def raises(*inputs):
+    return 1 / 0
+
+
+def returns_nothing(*inputs):
+    inputs = list(inputs)
+
+
+def prints(*inputs):
+    print("el resultado es 3")
+
+
+def changes_its_input(exercise):
+    def answer(*inputs):
+        for value in inputs:
+            if isinstance(value, np.ndarray):
+                value[...] = 0
+        return exercise.right(*inputs)
+
+    return answer
+
+
+@each
+@pytest.mark.parametrize("answer", [None, ...])
+def test_nothing_written_yet(exercise, answer):
+    for verdict in verdicts(exercise, answer):
+        assert not verdict and "está vacío" in verdict
+
+
+@each
+def test_a_text(exercise):
+    for verdict in verdicts(exercise, "hola"):
+        assert not verdict and "un texto" in verdict and "'hola'" in verdict
+
+
+@functions
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (3.5, "sin paréntesis"),
+        (lambda: 3, "Tu función recibe ()"),
+        (raises, "ZeroDivisionError: division by zero, en la línea"),
+        (raises, "return 1 / 0"),
+        (returns_nothing, "return"),
+        (prints, "imprime 'el resultado es 3'"),
+        (lambda *inputs: "640", "un texto: '640'"),
+        (lambda *inputs: [[1, 2], [3]], "mismo largo"),
+        (lambda *inputs: [1, None], "un arreglo de números"),
+        (lambda *inputs: max, "paréntesis"),
+        (lambda *inputs: {"a": 1}, "un diccionario"),
+        (lambda *inputs: np.random.default_rng().normal(size=(3, 1, 4, 1)), "forma"),
+    ],
+)
+def test_rubbish_is_told_what_it_is(exercise, answer, words):
+    if exercise.read or isinstance(exercise.right(*exercise.example), tuple):
+        words = ""  # an exercise that takes several results says so in its own way
+    for verdict in verdicts(exercise, answer):
+        assert not verdict and "todavía no" in verdict
+        assert words in verdict, verdict
+
+
+def test_too_few_results_are_counted():
+    for verdict in verdicts(ALL["1.2"], lambda train, new: new):
+        assert not verdict and "Se esperan 2 resultados" in verdict
+
+
+@pytest.mark.parametrize("kernel", [np.zeros((3, 1, 4, 1)), 3, [[1, 0, -1]], lambda image: 3])
+def test_a_value_that_is_no_kernel(kernel):
+    for verdict in verdicts(ALL["0.5"], kernel):
+        assert not verdict and re.search("3×3|llegó una función", verdict), verdict
+
+
+def test_the_exception_is_kept():
+    verdict = check(ALL["0.1"], raises, np.random.default_rng(0))
+    assert isinstance(verdict.error, ZeroDivisionError) and verdict.error.__traceback__
+
+
+@functions
+def test_the_example_s_output_is_not_enough(exercise):
+    output = exercise.right(*exercise.example)
+    for verdict in verdicts(exercise, lambda *inputs: output):
+        assert not verdict, verdict
+
+
+@functions
+def test_a_function_that_changes_its_input_is_told(exercise):
+    if any(isinstance(value, np.ndarray) and value.any() for value in exercise.example):
+        for verdict in verdicts(exercise, changes_its_input(exercise)):
+            assert not verdict and "cambia lo que recibe" in verdict
+
+
+NUMBERS = st.one_of(st.floats(), st.integers(), st.booleans(), st.complex_numbers())
+ANYTHING = st.one_of(
+    st.recursive(
+        st.one_of(NUMBERS, st.text(max_size=3), st.none()),
+        lambda inner: st.one_of(
+            st.lists(inner, max_size=4),
+            st.tuples(inner, inner),
+            st.dictionaries(st.text(max_size=2), inner, max_size=2),
+        ),
+        max_leaves=6,
+    ),
+    arrays(st.sampled_from(["float64", "float16", "int8", "bool", "U2"]), array_shapes(min_side=0)),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(exercise=st.sampled_from(list(ALL.values())), output=ANYTHING)
+def test_no_answer_stops_a_check(exercise, output):
+    answer = (lambda *inputs: output) if exercise.wants_function else output
+    verdict = check(exercise, answer, np.random.default_rng(0))
+    assert exercise.title in verdict
+    assert re.search("está vacío|todavía no|¡correcto!", verdict)
+
+
+# ---- what a student sees
+
+
+def test_an_exercise_is_found_however_its_number_is_written():
+    assert ejercicio("0.1") is ejercicio(0.1) is ejercicio(" 0,1 ") is ALL["0.1"]
+
+
+@pytest.mark.parametrize("number", ["0.99", "9.1", 2, None, "", "taller2", "0.1.1", -1.5])
+def test_an_unknown_number_is_a_letter(number):
+    with pytest.raises(CourseError) as caught:
+        ejercicio(number)
+    assert "No hay un ejercicio" in str(caught.value)
+    assert "0.1" in str(caught.value)
+
+
+def test_hints_come_one_after_the_other(capsys):
+    exercise = ejercicio("0.1")
+    exercise._hints_given = 0
+    for number, hint in enumerate(exercise.hints, 1):
+        assert hint in ejercicio("0.1").pista()
+        assert f"Pista {number} de 3" in capsys.readouterr().out
+    assert "No quedan más pistas" in exercise.pista()
+
+
+@each
+def test_statement_and_solution_are_shown(exercise, capsys):
+    statement, solution = exercise._repr_markdown_(), exercise.solucion()
+    assert exercise.title in statement and len(exercise.hints) >= 2
+    assert exercise.name in solution and exercise.explanation in solution
+    assert capsys.readouterr().out.strip() == solution.strip()
+    if exercise.wants_function:
+        assert f"Por ejemplo, `{exercise.name}(" in statement
+
+
+def test_a_verdict_is_printed_once(capsys):
+    verdict = ejercicio("0.1").comprobar(np.exp)
+    assert capsys.readouterr().out.strip() == verdict
+    assert verdict._ipython_display_() is None
+
+
+# ---- the lessons ask them
+
+
+@each
+def test_the_lesson_asks_it(exercise, capsys):
+    path = lessons.find(f"taller{exercise.number.partition('.')[0]}")
+    cells = percent.cells(path)
+    asked = [i for i, (_, text, _) in enumerate(cells) if f"**Ejercicio {exercise.number}." in text]
+    (i,) = asked
+    (_, text, _), (kind, code, about) = cells[i : i + 2]
+    wanted = f"**Ejercicio {exercise.number}. {exercise.title}.** {exercise.statement}"
+    assert re.sub(r"\s+", " ", wanted) in re.sub(r"\s+", " ", text)
+    assert kind == "code" and about == {"tags": ["ejercicio"]}
+    assert code.endswith(f'ejercicio("{exercise.number}").comprobar({exercise.name})')
+    exec(code, {"ejercicio": ejercicio, "np": np})  # as it stands, unedited
+    assert re.search("está vacío|todavía no", capsys.readouterr().out)  # no letter, no error

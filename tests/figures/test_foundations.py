@@ -1,0 +1,50 @@
+"""The figures of the foundations show what the functions say."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from course import figures
+from course.foundations.convolution import SLIDE_IMAGE, SLIDE_KERNEL
+
+
+def test_each_activation_is_drawn_and_a_jump_is_no_line():
+    figure = figures.activations(title="Activaciones")
+    step, *_, relu, _ = figure.axes
+    value, point = [line for line in step.lines if line.get_color() == figures.style.BLUE]
+    x, y = value.get_data()
+    assert np.isnan(y[x == 0]).all() and set(y[x != 0]) == {0, 1}
+    assert (list(point.get_xdata()), list(point.get_ydata())) == ([0], [0.5])
+    (slope,) = [line for line in relu.lines if line.get_color() == figures.style.VERMILLION]
+    assert set(slope.get_ydata()[~np.isnan(slope.get_ydata())]) == {0, 1}
+
+
+def test_errors_are_drawn_where_they_are():
+    errors = {"x²": {"a": {1: 0.5, 4: 0.1}, "b": {1: 0.2, 4: 0.001}}, "|x|": {"a": {2: 1, 8: 0.1}}}
+    first, second = figures.approximation_errors(errors, title="Error").axes
+    drawn = {line.get_label(): dict(zip(*line.get_data(), strict=True)) for line in first.lines}
+    assert drawn == errors["x²"]
+    assert (first.get_xscale(), first.get_yscale()) == ("log", "log")
+    assert second.get_title(loc="left") == "|x|"
+
+
+@pytest.mark.parametrize("stride, places", [(1, 9), (2, 4)])
+def test_the_animation_has_a_frame_for_each_place(stride, places, tmp_path):
+    gif = figures.sliding_kernel(SLIDE_IMAGE, SLIDE_KERNEL, title="Paso a paso", stride=stride)
+    path = tmp_path / "new" / "convolution.gif"
+    figures.show_animation(gif, path)
+    assert path.read_bytes() == gif
+    picture = Image.open(io.BytesIO(gif))
+    assert picture.n_frames == places and picture.info["loop"] == 0
+    seen = set()
+    for frame in range(places):
+        picture.seek(frame)
+        seen.add(picture.convert("L").tobytes())
+    assert len(seen) == places
+
+
+def test_an_image_with_channels_cannot_be_animated():
+    with pytest.raises(ValueError, match="without channels"):
+        figures.sliding_kernel(np.ones((4, 4, 1)), np.ones((3, 3, 1, 1)), title="x")
