@@ -6,7 +6,7 @@ The map of the house. Imports only go down, and on one floor only to the left:
     3  kaggle
     2  export  inference  evaluation  exercises
     1  datasets | figures
-    0  errors  spanish  losses  metrics  regions  foundations  models  explain  training
+    0  errors  spanish  files  losses  metrics  regions  foundations  models  explain  training
 
 Rooms with `|` between them do not know each other. On floor 2 arrays go in and arrays come out:
 only `inference.run` and `evaluation.run` open data sets. `import course` loads none of the rooms:
@@ -28,6 +28,7 @@ _ROOMS = (
     "explain",
     "export",
     "figures",
+    "files",
     "foundations",
     "inference",
     "kaggle",

@@ -1,4 +1,4 @@
-"""The one exception that is told as a letter instead of a traceback."""
+"""The one exception that is shown as a message instead of a traceback; the nearest name."""
 
 import difflib
 import sys
@@ -7,17 +7,17 @@ import sys
 class CourseError(Exception):
     """An expected failure: a wrong file, setting, folder or network answer.
 
-    Its text is a letter to a tired student: what was received, what was expected, what to type
-    next. The command line prints it and exits with code 2; a notebook shows it without a traceback.
-    A mistake in the kit itself is never a `CourseError`.
+    Its text is a Spanish message to a tired student: what was received, what was expected, what to
+    type next. The command line prints it and exits with code 2; a notebook shows it without a
+    traceback. A mistake in the kit itself is never a `CourseError`.
 
     Example:
 
     >>> try:
-    ...     raise CourseError("limit: expected a positive number. Received: -5.")
-    ... except CourseError as letter:
-    ...     print(letter)
-    limit: expected a positive number. Received: -5.
+    ...     raise CourseError("limit: se esperaba un número positivo. Llegó: -5.")
+    ... except CourseError as error:
+    ...     print(error)
+    limit: se esperaba un número positivo. Llegó: -5.
     """
 
     def _render_traceback_(self):
@@ -25,7 +25,7 @@ class CourseError(Exception):
         return [str(self)]
 
 
-def letters_instead_of_tracebacks():
+def without_tracebacks():
     """Make this process end on a `CourseError` with its text on stderr and exit code 2.
 
     For scripts that are run directly; Ctrl-C ends them with code 130 and one line.
@@ -37,25 +37,27 @@ def letters_instead_of_tracebacks():
             print(f"\n{error}", file=sys.stderr)
             sys.exit(2)
         if issubclass(kind, KeyboardInterrupt):
-            print("\nStopped.", file=sys.stderr)
+            print("\nDetenido.", file=sys.stderr)
             sys.exit(130)
         usual(kind, error, traceback)
 
     sys.excepthook = hook
 
 
-def nearest(word, known, spell=str):
-    """ " Did you mean …?" for a typo that is near enough to a known word, otherwise "".
+def nearest(word, known, spell=str, cutoff=0.5):
+    """ " ¿Querías decir …?" for a typo that is near enough to a known word, otherwise "".
 
     Args:
-        word: what was typed, of any type.
-        known: lower-case words.
-        spell: function that writes a known word as it is to be typed.
+        word: What was typed, of any type.
+        known: The words that there are.
+        spell: Function that writes a known word as it is to be typed.
+        cutoff: How alike they must be, 0 to 1.
 
     Example:
 
     >>> nearest("Mnits", ["mnist", "california"]), nearest("cats", ["mnist"])
-    (' Did you mean mnist?', '')
+    (' ¿Querías decir mnist?', '')
     """
-    near = difflib.get_close_matches(str(word).lower(), known, n=1, cutoff=0.5)
-    return f" Did you mean {spell(near[0])}?" if near else ""
+    spelled = {str(name).lower(): name for name in known}
+    near = difflib.get_close_matches(str(word).lower(), spelled, n=1, cutoff=cutoff)
+    return f" ¿Querías decir {spell(spelled[near[0]])}?" if near else ""

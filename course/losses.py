@@ -54,7 +54,7 @@ def tversky_loss(y_true, y_pred, alpha=0.7, smooth=1.0):
     Abraham and Khan (2019) and in the α = 0.7 of Gitonga (2023). Salehi et al. (2017), who brought
     the index to segmentation, write α for the false alarms and β for the misses: their best pair,
     α = 0.3 and β = 0.7, is `alpha=0.7` here. With 0.5 it is Dice (with twice the `smooth`).
-    Beware when comparing: in Keras 3.15.1 `keras.losses.Tversky` has its two letters exchanged.
+    Beware when comparing: in Keras 3.15.1 `keras.losses.Tversky` has alpha and beta exchanged.
 
     Args:
         y_true: `(batch, ..., channels)`, one-hot classes or regions, 0 or 1.

@@ -4,12 +4,11 @@ The numbers in a mask changed over the years: 3 has meant "non-enhancing core", 
 "enhancing tumour". So the edition is always said, never guessed from the labels that occur.
 """
 
-import difflib
 from dataclasses import dataclass
 
-from course.errors import CourseError
+from course.errors import CourseError, nearest
 
-# NumPy is loaded by the functions: the catalogue asks for an edition's name and needs no arrays.
+# NumPy is imported in the functions: the catalogue asks for an edition's name and needs no arrays
 REGIONS = ("WT", "TC", "ET")  # whole tumour ⊃ tumour core ⊃ enhancing tumour
 
 
@@ -17,8 +16,9 @@ REGIONS = ("WT", "TC", "ET")  # whole tumour ⊃ tumour core ⊃ enhancing tumou
 class Edition:
     """What the numbers in one edition's masks mean.
 
-    `labels` maps each number to its name; `regions` each of `REGIONS` to the numbers that it joins;
-    `written` each region to the number that `from_regions` writes for what no inner region covers.
+    `labels` maps each number to its Spanish name; `regions` each of `REGIONS` to the numbers that
+    it joins; `written` each region to the number that `from_regions` writes for what no inner
+    region covers.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Edition:
 def _edition(name, oedema, core, enhancing, others=None):
     """An edition of its labels: {number: name} for each part; the first of `core` is written."""
     (outer,), (inner,) = oedema, enhancing
-    named = {0: "background", **oedema, **core, **enhancing, **(others or {})}
+    named = {0: "fondo", **oedema, **core, **enhancing, **(others or {})}
     return Edition(
         name,
         dict(sorted(named.items())),
@@ -46,26 +46,26 @@ EDITIONS = {
     for edition in (
         _edition(
             "2015",
-            {2: "oedema"},
-            {1: "necrosis", 3: "non-enhancing tumour"},
-            {4: "enhancing tumour"},
+            {2: "edema"},
+            {1: "necrosis", 3: "tumor que no realza"},
+            {4: "tumor que realza"},
         ),
         _edition(
             "2020",
-            {2: "oedema"},
-            {1: "necrotic and non-enhancing core"},
-            {4: "enhancing tumour"},
+            {2: "edema"},
+            {1: "núcleo necrótico o que no realza"},
+            {4: "tumor que realza"},
         ),
-        _edition("2021", {2: "oedema"}, {1: "necrotic core"}, {4: "enhancing tumour"}),
-        _edition("2023", {2: "oedema"}, {1: "necrotic core"}, {3: "enhancing tumour"}),
+        _edition("2021", {2: "edema"}, {1: "núcleo necrótico"}, {4: "tumor que realza"}),
+        _edition("2023", {2: "edema"}, {1: "núcleo necrótico"}, {3: "tumor que realza"}),
         _edition(
             "2024",
-            {2: "oedema"},
-            {1: "non-enhancing core"},
-            {3: "enhancing tumour"},
-            {4: "resection cavity"},
+            {2: "edema"},
+            {1: "núcleo que no realza"},
+            {3: "tumor que realza"},
+            {4: "cavidad de la resección"},
         ),
-        _edition("msd", {1: "oedema"}, {2: "non-enhancing core"}, {3: "enhancing tumour"}),
+        _edition("msd", {1: "edema"}, {2: "núcleo que no realza"}, {3: "tumor que realza"}),
     )
 }
 
@@ -86,11 +86,10 @@ def edition(name) -> Edition:
     """
     if str(name) in EDITIONS:
         return EDITIONS[str(name)]
-    near = difflib.get_close_matches(str(name), EDITIONS, n=1)
-    hint = f" Did you mean {near[0]}?" if near else ""
     raise CourseError(
-        f"edition: expected one of {', '.join(EDITIONS)}. Received: {name!r}.{hint}\n"
-        "It says what the numbers in a mask mean; the page that the cases came from names it."
+        f"edition: se esperaba una de {', '.join(EDITIONS)}. Llegó: {name!r}."
+        f"{nearest(name, EDITIONS)}\nQué hacer: busca la edición en la página de la que vienen los "
+        "casos; de ella depende qué significa cada número de una máscara."
     )
 
 
@@ -105,7 +104,7 @@ def to_regions(labels, edition):
         uint8 `(…, 3)`, 0 or 1, in the order of `REGIONS`; without any tumour all 0.
 
     Raises:
-        CourseError: a label that the edition does not know; the text says which editions would.
+        CourseError: a label that the edition does not know; the message names the editions that do.
 
     Example:
 
@@ -172,15 +171,16 @@ def check_labels(labels, edition):
     strange = [label for label in found if label not in known.labels]
     shown = ", ".join(map(str, strange[:8])) + (" …" if strange[8:] else "")
     others = [name for name, other in EDITIONS.items() if set(found) <= set(other.labels)]
-    hint = "The file is damaged or no mask of a tumour."
+    todo = "pon en su lugar una copia nueva: está dañada o no es la máscara de un tumor."
     if others:
-        hint = (
-            f"These labels would be right in {', '.join(others)}: name the edition that the case "
-            f'came from, such as edition="{others[0]}".'
+        todo = (
+            f'nombra la edición de la que viene el caso, por ejemplo edition="{others[0]}"; '
+            f"esas etiquetas valen en {', '.join(others)}."
         )
     expected = ", ".join(f"{label} ({name})" for label, name in known.labels.items())
     raise CourseError(
-        f"Labels of the edition {known.name}: expected {expected}. Received also: {shown}.\n{hint}"
+        f"Etiquetas de la edición {known.name}: se esperaba {expected}. Llegó también: {shown}.\n"
+        f"Qué hacer: {todo}"
     )
 
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from course.kaggle import lessons, percent
+from course.kaggle import lessons, notebooks
 from tests import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -30,14 +30,14 @@ def resolve(path):
 def section(lesson, heading):
     """What a student reads and runs under a heading, exercises left out; None without one."""
     found = None
-    for kind, cell, about in percent.cells(lesson):
-        head = re.match(r"## (.*)", cell) if kind == "markdown" else None
+    for cell in notebooks.cells(lesson):
+        head = re.match(r"## (.*)", cell.source) if cell.cell_type == "markdown" else None
         if head:
             if found is not None:
                 break
             found = "" if head[1] == heading else None
-        if found is not None and "ejercicio" not in about.get("tags", ()):
-            found += cell + "\n"
+        if found is not None and "ejercicio" not in cell.metadata.get("tags", ()):
+            found += cell.source + "\n"
     return found
 
 

@@ -55,7 +55,7 @@ class Typist:
 
 
 def refused(answer, *words):
-    """The command ended in a letter with these words, and with something to do next."""
-    missing = [word for word in (*words, "Next: ") if word not in answer.err]
+    """The command ended in an error message with these words, and with something to do next."""
+    missing = [word for word in (*words, "Qué hacer: ") if word not in answer.err]
     assert (answer.code, missing) == (2, []), answer.err
     return True

@@ -11,22 +11,25 @@ import course
 from course.cli import data, evaluate, kernels, notebooks, parser, predict, run
 from course.errors import CourseError, nearest
 
+_DESCRIPTION = "Los talleres de aprendizaje profundo: entrenar, medir y mirar."
 _EXAMPLES = """\
-examples:
-  python -m course run taller2 --source sample     train on the embedded digits, no download
-  python -m course run taller2                     train on MNIST, fetched from Kaggle
-  python -m course run taller2 --help              the settings of a lesson
+ejemplos:
+  python -m course run taller2 --source sample     entrena con los dígitos incluidos, sin descarga
+  python -m course run taller2                     entrena con MNIST, descargado de Kaggle
+  python -m course run taller2 --help              los ajustes de un taller
   python -m course evaluate runs/taller2_cnn_mnist
   python -m course predict runs/taller2_cnn_mnist digit.png
 """
 
 
 def main(arguments=None):
-    """Run one command and return its exit code: 0, 2 for what is told as a letter, 130 for Ctrl-C,
-    141 where nobody reads on.
+    """Run one command and return its exit code.
 
     Args:
         arguments: List of strings; the process's own by default.
+
+    Returns:
+        0, 2 after an error message, 130 after Ctrl-C, 141 where nobody reads on.
 
     Example:
 
@@ -39,32 +42,34 @@ def main(arguments=None):
             stream.reconfigure(errors="replace")
     try:
         whole = _parser()
-        _check_names(whole, arguments)
+        _refuse_typos(whole, arguments)
         given = whole.parse_args(arguments)
         given.action(given)
         return 0
-    except CourseError as letter:
-        print(letter, file=sys.stderr)
+    except CourseError as error:
+        print(error, file=sys.stderr)
         return 2
     except BrokenPipeError:  # whoever reads this, `head` perhaps, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
-        more = " The same command with --resume goes on from the last finished epoch."
-        print("\nStopped." + (more if arguments[:1] == ["run"] else ""), file=sys.stderr)
+        more = " La misma orden con --resume sigue desde la última época terminada."
+        print("\nDetenido." + (more if arguments[:1] == ["run"] else ""), file=sys.stderr)
         return 130
 
 
 def _parser():
-    whole = parser.command(None, "course", course.__doc__.partition("\n")[0], epilog=_EXAMPLES)
-    whole.add_argument("--version", action="version", version=f"course {course.__version__}")
-    commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    whole = parser.command(None, "course", _DESCRIPTION, epilog=_EXAMPLES)
+    whole.add_argument(
+        "--version", action="version", version=f"course {course.__version__}", help="la versión"
+    )
+    commands = parser.verbs(whole)
     for one in (data, run, evaluate, predict, kernels, notebooks):
         one.add_to(commands)
     return whole
 
 
-def _check_names(whole, arguments):
+def _refuse_typos(whole, arguments):
     """Follow the words of a command into its sub-commands; a typo gets the nearest name."""
     words = []
     for word in arguments:
@@ -74,8 +79,8 @@ def _check_names(whole, arguments):
         if word not in groups[0].choices:
             known = list(groups[0].choices)
             raise CourseError(
-                f"{' '.join(['python -m course', *words])} has no command {word!r}."
-                f"{nearest(word, known)} Expected one of: {', '.join(known)}."
+                f"{' '.join(['python -m course', *words])} no tiene la orden {word!r}."
+                f"{nearest(word, known)} Se esperaba una de: {', '.join(known)}."
             )
         words.append(word)
         whole = groups[0].choices[word]

@@ -5,9 +5,9 @@ from course.cli.parser import command
 
 def add_to(commands):
     """Add the command."""
-    text = "score a finished run on its test data again"
+    text = "mide otra vez una corrida terminada, con sus datos de prueba"
     command(commands, "evaluate", text, _evaluate).add_argument(
-        "run", metavar="RUN", help="the run's folder"
+        "run", metavar="CORRIDA", help="la carpeta de la corrida"
     )
 
 
@@ -15,4 +15,4 @@ def _evaluate(given):
     from course.evaluation import run
 
     report, page = run.evaluate(given.run)
-    print(f"{report}\n\nReport: {page}")
+    print(f"{report}\n\nInforme: {page}")

@@ -1,61 +1,51 @@
 """`course kernels …`: build lessons for Kaggle, push them, bring their runs home."""
 
-from course.cli.parser import command
+from course.cli.parser import command, verbs
 from course.errors import CourseError
 
 
 def add_to(commands):
     """Add the command and its verbs."""
-    push = command(commands, "kernels", "build lessons for Kaggle, push them, fetch their runs")
-    verbs = push.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    build = command(verbs, "build", "write build/kernels/TALLER, ready for a push", _build)
-    _lessons(build)
-    build.add_argument(
-        "--owner", metavar="NAME", help="your Kaggle account; default: the credential's"
-    )
-    _how(build)
-    push = command(verbs, "push", "build a lesson, push it to Kaggle, where it runs", _push)
-    _how(push)
-    push.add_argument(
-        "--accelerator", metavar="NAME", help="NvidiaTeslaT4, none, …; default: the lesson's own"
-    )
-    push.add_argument(
-        "--timeout",
-        metavar="SECONDS",
-        type=int,
-        help="end the run then; Kaggle's limit is 12 hours",
-    )
-    status = command(verbs, "status", "whether it is queued, running, complete or failed", _status)
-    logs = command(verbs, "logs", "what it has printed, once it has ended", _logs)
-    output = command(verbs, "output", "bring its run home, to runs/kaggle/TALLER", _output)
-    output.add_argument("-o", dest="folder", metavar="DIR", help="to this new folder instead")
+    text = "prepara talleres para Kaggle, los envía y trae sus resultados"
+    group = verbs(command(commands, "kernels", text))
+
+    build = command(group, "build", "escribe build/kernels/TALLER, listo para enviar", _build)
+    text = "por defecto: todos"
+    build.add_argument("talleres", metavar="TALLER", nargs="*", help=text)
+    text = "tu cuenta de Kaggle; por defecto: la de la credencial"
+    build.add_argument("--owner", metavar="NOMBRE", help=text)
+
+    text = "prepara un taller y lo envía a Kaggle, donde se ejecuta"
+    push = command(group, "push", text, _push)
+    text = "NvidiaTeslaT4, none, …; por defecto: lo que pide el taller"
+    push.add_argument("--accelerator", metavar="NOMBRE", help=text)
+    text = "lo detiene entonces; el límite de Kaggle son 12 horas"
+    push.add_argument("--timeout", metavar="SEGUNDOS", type=int, help=text)
+
+    for verb in (build, push):
+        text = "script o notebook, un cuaderno; por defecto: script"
+        verb.add_argument(
+            "--as", dest="form", choices=("script", "notebook"), default="script", help=text
+        )
+        text = "packed: el paquete va dentro (por defecto); o git+URL@ETIQUETA, que pide internet"
+        verb.add_argument("--install", metavar="CÓMO", default="packed", help=text)
+
+    text = "si está en cola, en marcha, terminado o falló"
+    status = command(group, "status", text, _status)
+    logs = command(group, "logs", "lo que imprimió, cuando ha terminado", _logs)
+    text = "trae su resultado a runs/kaggle/TALLER"
+    output = command(group, "output", text, _output)
+    text = "a esta carpeta nueva en cambio"
+    output.add_argument("-o", dest="folder", metavar="CARPETA", help=text)
+
     for verb in (push, status, logs, output):
         verb.add_argument("taller", metavar="TALLER", help="taller1, taller2, …")
     for verb in (push, status):
-        verb.add_argument(
-            "--wait", action="store_true", help="watch it, then bring its run home; Ctrl-C only "
-            "stops watching")  # fmt: skip
-    command(verbs, "doctor", "is this computer ready to push? one line each", _doctor)
+        text = "lo mira y trae su resultado; Ctrl-C solo deja de mirar"
+        verb.add_argument("--wait", action="store_true", help=text)
 
-
-def _how(parser):
-    parser.add_argument(
-        "--as",
-        dest="form",
-        choices=("script", "notebook"),
-        default="script",
-        help="default: script",
-    )
-    parser.add_argument(
-        "--install",
-        metavar="HOW",
-        default="packed",
-        help="packed: the package inside the code (default); or git+URL@TAG, which needs internet",
-    )
-
-
-def _lessons(parser):
-    parser.add_argument("talleres", metavar="TALLER", nargs="*", help="default: every lesson")
+    text = "¿está listo este computador para enviar? una línea por cosa"
+    command(group, "doctor", text, _doctor)
 
 
 def _build(given):
@@ -100,4 +90,4 @@ def _doctor(given):
     from course.kaggle import doctor
 
     if not doctor.examine():
-        raise CourseError("Not everything is in order. Expected only lines that say fine.")
+        raise CourseError("No todo está en orden. Se esperaban solo líneas que digan bien.")

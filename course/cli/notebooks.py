@@ -1,21 +1,18 @@
 """`course notebooks …`: the lessons as notebooks for Colab."""
 
-from course.cli.parser import command
+from course.cli.parser import command, verbs
 
 
 def add_to(commands):
     """Add the command and its verbs."""
-    notebooks = command(commands, "notebooks", "lessons as notebooks for Colab")
-    verbs = notebooks.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    build = command(
-        verbs, "build", "write notebooks/TALLER.ipynb and the READMEs' badges", _notebooks
-    )
-    build.add_argument(
-        "--check", action="store_true", help="write nothing; fail if something would change"
-    )
+    group = verbs(command(commands, "notebooks", "los talleres como cuadernos para Colab"))
+    text = "escribe notebooks/TALLER.ipynb y los enlaces de los README"
+    build = command(group, "build", text, _build)
+    text = "no escribe nada; falla si algo cambiaría"
+    build.add_argument("--check", action="store_true", help=text)
 
 
-def _notebooks(given):
+def _build(given):
     from course.kaggle import notebooks
 
     if given.check:

@@ -4,10 +4,23 @@ import argparse
 
 
 def command(parent, name, text, action=None, **options):
-    """A parser of the course's own form, below `parent`; None makes the first one."""
+    """A parser of the course's own form, below `parent`; None makes the first one.
+
+    Args:
+        parent: What `verbs` returned, or None.
+        name: The word to type.
+        text: What it does, for the help.
+        action: Function that is given the parsed arguments.
+        **options: As of `argparse.ArgumentParser`.
+    """
     options.update(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     if parent is None:
         return argparse.ArgumentParser(prog="python -m course", description=text, **options)
     parser = parent.add_parser(name, help=text, description=text, **options)
     parser.set_defaults(action=action)
     return parser
+
+
+def verbs(parser):
+    """Where the commands below a parser's own are added; one of them must be given."""
+    return parser.add_subparsers(title="órdenes", metavar="ORDEN", required=True)

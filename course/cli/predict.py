@@ -2,47 +2,54 @@
 
 from course.cli.parser import command
 from course.errors import CourseError
+from course.spanish import number, percent
 
 
 def add_to(commands):
     """Add the command."""
-    text = "what a finished run sees in pictures or a brain"
+    text = "lo que ve una corrida terminada en imágenes o en un cerebro"
     predict = command(commands, "predict", text, _predict)
-    predict.add_argument("run", metavar="RUN", help="the run's folder")
+    predict.add_argument("run", metavar="CORRIDA", help="la carpeta de la corrida")
     predict.add_argument(
-        "images",
-        metavar="INPUT",
+        "inputs",
+        metavar="ENTRADA",
         nargs="+",
-        help="PNG or JPG; of a segmentation the folder of one case",
+        help="imágenes PNG o JPG; para una segmentación, la carpeta de un caso",
     )
-    predict.add_argument("-o", dest="output", metavar="MASK", help="the mask's file, .nii.gz")
+    predict.add_argument(
+        "-o", dest="output", metavar="MÁSCARA", help="el archivo de la máscara, .nii.gz"
+    )
 
 
 def _predict(given):
-    from course.export import card
+    from course.export.card import read_run
     from course.inference import run
 
-    if card.read_run(given.run)["task"] == "segmentation":
-        _segment(given)
+    card = read_run(given.run)
+    if card["task"] == "segmentation":
+        _segment(given, card)
         return
     if given.output:
         raise CourseError(
-            f"-o names a mask to write, which {given.run} does not: it is no segmentation."
+            f"-o nombra la máscara por escribir, y {given.run} no escribe ninguna: no es una "
+            "segmentación."
         )
-    for image, ranking in zip(given.images, run.predict(given.run, given.images), strict=True):
-        print(f"{image}:  " + "   ".join(f"{name} {share:.1%}" for name, share in ranking))
+    rankings = run.predict(given.run, given.inputs, card)
+    for image, ranking in zip(given.inputs, rankings, strict=True):
+        print(f"{image}:  " + "   ".join(f"{name} {percent(share, 1)}" for name, share in ranking))
 
 
-def _segment(given):
+def _segment(given, card):
     from course import regions
     from course.inference import run
 
-    if len(given.images) > 1:
+    if len(given.inputs) > 1:
         raise CourseError(
-            f"Expected the folder of one case. Received {len(given.images)}; one after the other."
+            f"Se esperaba la carpeta de un caso. Llegó: {len(given.inputs)}.\n"
+            "Qué hacer: pide uno después de otro."
         )
-    path, case, volumes_ml = run.segment(given.run, given.images[0], given.output)
-    sizes = "   ".join(f"{region} {volume:.1f} ml" for region, volume in volumes_ml.items())
+    path, case, volumes_ml = run.segment(given.run, given.inputs[0], given.output, card)
+    sizes = "   ".join(f"{region} {number(ml, 1)}\u00a0ml" for region, ml in volumes_ml.items())
     labels = regions.edition(case.edition).labels
     named = ", ".join(f"{label} {name}" for label, name in labels.items() if label)
-    print(f"{case.name}:  {sizes}\nMask: {path}  (BraTS {case.edition}: {named})")
+    print(f"{case.name}:  {sizes}\nMáscara: {path}  (BraTS {case.edition}: {named})")

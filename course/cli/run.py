@@ -9,13 +9,15 @@ from course.cli.parser import command
 
 def add_to(commands):
     """Add the command."""
-    run = command(commands, "run", "train: run a lesson's file with its settings", _run)
-    run.add_argument("lesson", metavar="LESSON", help="taller0 to taller5, or a lesson's full name")
+    run = command(commands, "run", "entrena: ejecuta un taller con sus ajustes", _run)
+    run.add_argument(
+        "lesson", metavar="TALLER", help="taller0 a taller5, o el nombre entero de un taller"
+    )
     run.add_argument(
         "flags",
         metavar="…",
         nargs=argparse.REMAINDER,
-        help="the lesson's settings, see LESSON --help",
+        help="los ajustes del taller, véase TALLER --help",
     )
 
 

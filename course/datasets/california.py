@@ -1,13 +1,14 @@
 """California housing, 1990: the median house value of 20,640 districts, from nine columns."""
 
+import collections
 import csv
-import difflib
 
 import numpy as np
 
-from course.datasets.download import sources
-from course.datasets.download.fetch import fetch, locate
-from course.errors import CourseError
+from course.datasets import catalog
+from course.datasets.catalog import Content
+from course.datasets.download.fetch import fetch_files, resolve
+from course.errors import CourseError, nearest
 
 OCEAN_PROXIMITY = ("<1H OCEAN", "INLAND", "ISLAND", "NEAR BAY", "NEAR OCEAN")
 UNIT = 100_000  # dollars
@@ -41,7 +42,7 @@ def load_data(source="kaggle", seed=0):
         dtype object, the only one that Keras takes; `y` is float32 `(n,)` in 100,000 dollars.
 
     Raises:
-        CourseError: an unknown source, or a file that is missing, damaged or another one.
+        CourseError: An unknown source, or a file that is missing, damaged or another one.
 
     Example:
 
@@ -49,14 +50,14 @@ def load_data(source="kaggle", seed=0):
     >>> len(y_train), len(y_test), len(x_train)
     (6400, 1600, 9)
     """
-    source = sources.resolve(source, ("kaggle", "sample"))
+    source = resolve(source, ("kaggle", "sample"))
     if source == "sample":
         from course.datasets.samples import houses
 
         columns, values = houses.draw()
     else:
-        folder = fetch("california", source=source if source == "kaggle" else str(source))
-        columns, values = read_csv(locate(folder, "california", "housing.csv"))
+        _, paths = fetch_files(catalog.get("california"), source, content_of=content_of)
+        columns, values = read_csv(paths["housing.csv"])
     return _split(columns, values, seed)
 
 
@@ -67,20 +68,27 @@ def read_csv(path):
         `(columns, values)`: the dict of nine arrays and the target in 100,000 dollars, unsplit.
 
     Raises:
-        CourseError: names the file, and the line and column of the first bad value.
+        CourseError: Names the file, and the line and column of the first bad value.
     """
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             rows = _rows(file, path)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise _error(path, f"it cannot be read as text ({error})") from error
+        raise _error(path, f"no se puede leer como texto ({error})") from error
     if len(rows) < 5:
-        raise _error(path, f"{len(rows)} rows of data, too few to split in five")
+        raise _error(path, f"{len(rows)} filas de datos, muy pocas para partirlas en cinco")
     *numbers, category = zip(*rows, strict=True)
     table = dict(zip(_COLUMNS, np.array(numbers, "float32"), strict=True))
     target = np.array(numbers[list(_COLUMNS).index(_TARGET)]) / UNIT
     del table[_TARGET]
     return {**table, _CATEGORY: np.array(category, dtype=object)}, target.astype("float32")
+
+
+def content_of(path, file) -> Content:
+    """What a file holds, to be compared with its `FileInfo` in the catalogue."""
+    columns, values = read_csv(path)
+    places = collections.Counter(columns[_CATEGORY])
+    return Content("housing", rows=len(values), histogram=dict(places))
 
 
 def _split(columns, values, seed):
@@ -97,24 +105,23 @@ def _rows(file, path):
     reader = csv.reader(file, strict=True)
     header = next(reader, None)
     if header is None:
-        raise _error(path, "an empty file")
+        raise _error(path, "un archivo vacío")
     if header != _HEADER:
         missing = [name for name in _HEADER if name not in header]
-        reason = f"without {', '.join(missing)}" if missing else "in another order or with others"
-        raise _error(path, f"a first line with {len(header)} names, {reason}")
+        reason = f"sin {', '.join(missing)}" if missing else "en otro orden o con otros"
+        raise _error(path, f"una primera línea con {len(header)} nombres, {reason}")
     return [_row(cells, reader.line_num, path) for cells in reader if cells]
 
 
 def _row(cells, line, path):
     if len(cells) != len(_HEADER):
-        raise _error(path, f"line {line} has {len(cells)} values, not {len(_HEADER)}")
+        raise _error(path, f"la línea {line} tiene {len(cells)} valores, no {len(_HEADER)}")
     *numbers, category = cells
     row = [_number(text, name, line, path) for text, name in zip(numbers, _COLUMNS, strict=True)]
     if category not in OCEAN_PROXIMITY:
-        near = difflib.get_close_matches(category, OCEAN_PROXIMITY, n=1)
-        hint = f" (did it say {near[0]}?)" if near else ""
-        what = f"{category[:40]!r} in line {line}, column {_CATEGORY}{hint}"
-        raise _error(path, f"{what}, where one of {', '.join(OCEAN_PROXIMITY)} belongs")
+        what = f"{category[:40]!r} en la línea {line}, columna {_CATEGORY}"
+        hint = nearest(category, OCEAN_PROXIMITY)
+        raise _error(path, f"{what}, donde va una de {', '.join(OCEAN_PROXIMITY)}", hint)
     return [*row, category]
 
 
@@ -128,13 +135,13 @@ def _number(text, name, line, path):
         value = float("nan")
     if low <= value <= high and "_" not in text:  # Python reads 1_000 as a number
         return value
-    what = f"{text[:40]!r} in line {line}, column {name}"
-    raise _error(path, f"{what}, where a number from {low:g} to {high:g} belongs")
+    what = f"{text[:40]!r} en la línea {line}, columna {name}"
+    raise _error(path, f"{what}, donde va un número de {low:g} a {high:g}")
 
 
-def _error(path, received):
+def _error(path, received, hint=""):
     return CourseError(
-        f"{path}: expected the ten columns of housing.csv, from longitude to ocean_proximity. "
-        f"Received: {received}.\nThe file is damaged or another one: put a fresh copy in its place "
-        "(python -m course data fetch california brings one)."
+        f"{path}: se esperaban las diez columnas de housing.csv, de longitude a ocean_proximity. "
+        f"Llegó: {received}.{hint}\nQué hacer: está dañado o es otro archivo; pon en su lugar una "
+        "copia nueva (python -m course data fetch california la trae)."
     )

@@ -2,31 +2,204 @@
 
 import dataclasses
 import functools
-from dataclasses import dataclass
-from pathlib import Path
+import pathlib
+import re
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
 import course
 from course import regions
-from course.datasets import catalog_rules
-from course.datasets.catalog_records import Content, DatasetInfo, FileInfo, SampleInfo, VariantInfo
 from course.errors import CourseError, nearest
+from course.files import Count, Rule, Text, build
 
-__all__ = ["Content", "DatasetInfo", "FileInfo", "Origin", "get", "load", "names", "origin"]
+# The sources that are no folder. `./sample`, and any `pathlib.Path`, is a folder of one's own.
+SOURCES = ("kaggle", "tfds", "sample")
+
+
+def names() -> list[str]:
+    """The data sets' names, in the catalogue's order."""
+    return list(_entries())
+
+
+def get(name) -> "DatasetInfo":
+    """The record of one data set.
+
+    Raises:
+        CourseError: There is no such name, or datasets.yaml has an error.
+
+    Example:
+
+    >>> get("mnist").pinned
+    'hojjatk/mnist-dataset/versions/1'
+    """
+    entries = _entries()
+    if name in entries:
+        return entries[name]
+    raise CourseError(
+        f"No hay ningún conjunto de datos llamado {name!r}.{nearest(name, entries)}\n"
+        f"Se esperaba uno de: {', '.join(entries)}."
+    )
+
+
+def load(path) -> dict[str, "DatasetInfo"]:
+    """Read a catalogue, and refuse a key that is unknown, missing, there twice or of a wrong form.
+
+    Raises:
+        CourseError: It names the file, the entry and the key.
+    """
+    import yaml
+
+    path = pathlib.Path(path)
+    try:
+        loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+        tree = loader.get_single_node()
+        raw = loader.construct_document(tree) if tree else None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise CourseError(f"{path} no se puede leer como catálogo de datos: {error}") from error
+    if not isinstance(raw, dict):
+        raise CourseError(f"{path}: se esperaba una entrada por conjunto. Llegó: {raw!r:.80}.")
+    _no_key_twice(tree, path)
+    return {str(key): _entry(str(key), entry, f"{path}, {key}") for key, entry in raw.items()}
+
+
+# ---- what an entry holds
+
+
+def _form(pattern, words):
+    """The type of a text that a pattern matches as a whole."""
+    return Annotated[str, Rule(re.compile(pattern).fullmatch, words)]
+
+
+_Seen = _form(
+    r"(mirror|kaggle), \d{4}-\d{2}-\d{2}", "dónde se vio y cuándo, como: mirror, 2026-11-23"
+)
+_Handle = _form(r"[\w.-]+/[\w.-]+", "dueño/nombre, como en la dirección de Kaggle")
+_Address = _form(r"https://\S+", "una dirección https")
+_Sha256 = _form(r"[0-9a-f]{64}", "una suma de 64 cifras hexadecimales")
+_Md5 = _form(r"[0-9a-f]{32}", "una suma de 32 cifras hexadecimales")
+_Path = _form(r"(?!/)(?!.*\.\.)[^\\]+", "una ruta debajo de la carpeta de los datos")
+_Edition = Annotated[
+    str,
+    Rule(regions.EDITIONS.__contains__, f"una edición de BraTS: {', '.join(regions.EDITIONS)}"),
+]
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a file holds, whoever wrote its bytes: how a mismatch with a mirror's hash is settled.
+
+    Each reader fills one in from a file's data.
+
+    Attributes:
+        kind: Whose reader: "idx" (MNIST), "sign" and "housing" (the two tables), "nifti", "tar".
+        shape: Of the array, of an idx file.
+        rows: Of a table, without its header.
+        text_bytes: Of a table of pixels, without line ends and quotes: a last value that was cut
+            shows here.
+        histogram: How often each label occurs; of the houses, each place.
+    """
+
+    kind: Literal["idx", "sign", "housing", "nifti", "tar"]
+    shape: tuple[Count, ...] = ()
+    rows: Count = 0
+    text_bytes: Count = 0
+    histogram: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """One file: `path` below the data set's folder, and what was seen of it, where and when."""
+
+    path: _Path
+    alternatives: tuple[_Path, ...] = ()  # other paths that hold the same bytes
+    size_bytes: Count | None = None
+    sha256: _Sha256 | None = None
+    seen: _Seen | None = None
+    gz_md5: _Md5 | None = None  # of the original .gz; None: a .gz form is not accepted
+    content: Content | None = None
+
+    def __post_init__(self):
+        if self.seen is None and (self.sha256 or self.size_bytes):
+            raise ValueError(
+                "falta la clave 'seen'. Una suma de comprobación que nadie vio no vale."
+            )
+
+    @property
+    def places(self):
+        """Where the file may lie, the best first: as named, its alternatives, then each .gz."""
+        plain = (self.path, *self.alternatives)
+        return plain + tuple(f"{place}.gz" for place in plain if self.gz_md5)
+
+
+@dataclass(frozen=True)
+class SampleInfo:
+    """The embedded stand-in of a data set; `title` is Spanish and goes into figures."""
+
+    title: Text
+    made_up: bool
+    licence: Text
+    citation: Text
+
+
+@dataclass(frozen=True)
+class VariantInfo:
+    """A sister of a data set that tensorflow-datasets serves."""
+
+    title: Text
+    licence: Text
+    citation: Text
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """One entry of datasets.yaml."""
+
+    name: Text
+    title: Text
+    handle: _Handle
+    version: Count
+    version_seen: _Seen
+    homepage: _Address
+    licence: Text
+    citation: Text
+    files: tuple[FileInfo, ...]
+    image_shape: tuple[Count, ...] = ()
+    labels: dict = field(default_factory=dict)  # as in the files → what they mean
+    sample: SampleInfo | None = None
+    variants: dict[str, VariantInfo] = field(default_factory=dict)
+    edition: _Edition = ""  # BraTS: of course.regions, which knows its labels
+    modalities: tuple[Text, ...] = ()
+    cases: Text = ""  # glob of the cases' folders
+    case_file: Text = ""
+    case_count: Count = 0
+    case_exceptions: dict[str, Text] = field(default_factory=dict)
+    grades: Text = ""  # the table of HGG and LGG
+
+    @property
+    def pinned(self):
+        """The handle that kagglehub never has to look up: owner/slug/versions/N."""
+        return f"{self.handle}/versions/{self.version}"
+
+
+# ---- where a run's data came from
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a run's data came from: goes into the card, the report and every figure's title."""
+    """Where a run's data came from: goes into the card, the report and every figure's title.
 
-    dataset: str
-    variant: str | None
-    source: str
-    handle: str | None
-    version: int | None
-    title: str
+    `source` is "kaggle", "tfds", "sample", or the absolute path of the student's own folder.
+    """
+
+    dataset: Text
+    variant: Text | None
+    source: Text
+    handle: Text | None
+    version: Count | None
+    title: Text
     made_up: bool
-    licence: str
-    citation: str
+    licence: Text
+    citation: Text
 
     @property
     def stands_in(self):
@@ -38,118 +211,79 @@ class Origin:
 
     @classmethod
     def from_dict(cls, values):
-        return catalog_rules.build(cls, values, "origin of the data", forms={})
-
-
-def names() -> list[str]:
-    """The data sets' names, in the catalogue's order."""
-    return list(_entries())
-
-
-def get(name) -> DatasetInfo:
-    """The record of one data set.
-
-    Raises:
-        CourseError: there is no such name, or datasets.yaml has an error.
-
-    Example:
-
-    >>> get("mnist").pinned
-    'hojjatk/mnist-dataset/versions/1'
-    """
-    entries = _entries()
-    if name in entries:
-        return entries[name]
-    raise CourseError(
-        f"There is no data set called {name!r}.{nearest(name, entries)}\n"
-        f"Expected one of: {', '.join(entries)}."
-    )
+        return build(cls, values, "el origen de los datos")
 
 
 def origin(name, source, variant=None) -> Origin:
     """What a report says about data of this name from this source.
 
     Args:
-        name: a name of the catalogue.
+        name: A name of the catalogue.
         source: "kaggle", "tfds", "sample", or the folder that holds the student's own copy.
-        variant: a sister that tensorflow-datasets serves, such as "fashion_mnist".
+        variant: A sister that tensorflow-datasets serves, such as "fashion_mnist".
 
     Example:
 
     >>> origin("sign_mnist", "sample").title
     'muestra: manos dibujadas, no son fotografías'
     """
-    info, source = get(name), str(source)
-    about, handle, version = info, None, None
-    if source == "sample":
-        if info.sample is None:
-            raise CourseError(
-                f"{name} has no embedded sample. Expected source: kaggle or a folder."
-            )
-        about = info.sample
-    elif variant not in (None, name):
-        about = info.variants.get(variant) or info.variants.get(str(variant).split("/")[0])
-        about = about or VariantInfo(str(variant), "not stated", "not stated")
-    title = about.title
-    if source == "kaggle":
+    info = get(name)
+    about, title, handle, version = info, info.title, None, None
+    if not is_named(source):
+        title = f"{title}, copia propia"
+        source = str(pathlib.Path(source).expanduser().absolute())
+    elif source == "kaggle":
         handle, version = info.handle, info.version
     elif source == "tfds":
         handle = variant or name
-    elif source != "sample":
-        title = f"{title}, copia propia"
-    made_up = getattr(about, "made_up", False)
+        if handle != name:
+            about = info.variants.get(handle) or info.variants.get(handle.partition("/")[0])
+            about = about or VariantInfo(handle, "no indicada", "no indicada")
+        title = about.title
+    elif info.sample:
+        about, title = info.sample, info.sample.title
+    else:
+        raise CourseError(
+            f"{name} no trae una muestra. Se esperaba como origen: kaggle o una carpeta."
+        )
+    made_up = source == "sample" and about.made_up
     return Origin(
         name, variant, source, handle, version, title, made_up, about.licence, about.citation
     )
 
 
-def load(path) -> dict[str, DatasetInfo]:
-    """Read a catalogue; a key that is unknown, missing, there twice or of the wrong form is told.
+def is_named(source):
+    """Whether a source is one of `SOURCES`, and no folder."""
+    return isinstance(source, str) and source in SOURCES
 
-    Raises:
-        CourseError: It names the file, the entry and the key.
-    """
-    import yaml
 
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-        raw, tree = yaml.safe_load(text), yaml.compose(text, yaml.SafeLoader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise CourseError(f"{path} cannot be read as a catalogue of data sets: {error}") from error
-    if not isinstance(raw, dict):
-        raise CourseError(f"{path}: expected one entry per data set. Received: {raw!r:.80}")
-    catalog_rules.no_key_twice(tree, path)
-    return {str(key): _entry(str(key), entry, f"{path}, entry {key}") for key, entry in raw.items()}
+# ---- the file
+
+
+def _no_key_twice(node, where):
+    """Refuse a key that a YAML tree has twice: reading keeps the last and says nothing."""
+    if node.id == "sequence":
+        for item in node.value:
+            _no_key_twice(item, where)
+    if node.id == "mapping":
+        lines = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if key.value in lines:
+                raise CourseError(
+                    f"{where}: la clave {key.value!r} está dos veces, en las líneas "
+                    f"{lines[key.value]} y {line}. Deja solo una."
+                )
+            lines[key.value] = line
+            _no_key_twice(value, f"{where}, {key.value}")
 
 
 def _entry(name, raw, where):
-    read = catalog_rules.build
-    raw = dict(catalog_rules.mapping(raw, where))
+    if not isinstance(raw, dict):
+        raise CourseError(f"{where}: se esperaban claves con valores. Llegó: {raw!r:.80}.")
     if "name" in raw:
-        raise CourseError(f'{where}: unknown key "name". The entry\'s own key is its name.')
-    files = []
-    for number, item in enumerate(catalog_rules.items(raw.get("files", []), f"{where}, files"), 1):
-        item, spot = dict(catalog_rules.mapping(item, where)), f"{where}, file {number}"
-        if "content" in item:
-            item["content"] = read(Content, item["content"], f"{spot}, content")
-        files.append(read(FileInfo, item, spot))
-    if "files" in raw:
-        raw["files"] = tuple(files)
-    if "sample" in raw:
-        raw["sample"] = read(SampleInfo, raw["sample"], f"{where}, sample")
-    if "variants" in raw:
-        variants = catalog_rules.mapping(raw["variants"], f"{where}, variants")
-        raw["variants"] = {
-            key: read(VariantInfo, value, f"{where}, variant {key}")
-            for key, value in variants.items()
-        }
-    if "edition" in raw:
-        try:
-            regions.edition(raw["edition"])
-        except CourseError as error:
-            raise CourseError(f"{where}, {error}") from None
-    return read(DatasetInfo, {**raw, "name": name}, where)
+        raise CourseError(f"{where}: la clave 'name' sobra. La entrada ya se llama {name}.")
+    return build(DatasetInfo, {**raw, "name": name}, where)
 
 
 def _entries():

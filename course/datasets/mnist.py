@@ -1,11 +1,18 @@
 """MNIST and its sisters: 28×28 grey pictures of one sign each."""
 
+import gzip
+import math
+import os
+import zlib
+
 import numpy as np
 
-from course.datasets import idx
-from course.datasets.download import sources
-from course.datasets.download.fetch import fetch, locate
+from course import files
+from course.datasets import catalog
+from course.datasets.catalog import Content
+from course.datasets.download.fetch import fetch_files, resolve
 from course.errors import CourseError, nearest
+from course.spanish import count, number
 
 CLASS_NAMES = tuple("0123456789")
 
@@ -26,10 +33,12 @@ _CLASS_NAMES = {
     "emnist/digits": CLASS_NAMES,
     "emnist/mnist": CLASS_NAMES,
 }
-_FILES = {
-    "train": ("train-images.idx3-ubyte", "train-labels.idx1-ubyte"),
-    "test": ("t10k-images.idx3-ubyte", "t10k-labels.idx1-ubyte"),
-}
+_FILES = (
+    ("train-images.idx3-ubyte", "train-labels.idx1-ubyte"),
+    ("t10k-images.idx3-ubyte", "t10k-labels.idx1-ubyte"),
+)
+_MOST = 300_000  # items; EMNIST's digits, the longest of MNIST's sisters in IDX, have 280,000
+_SIDE = 28  # pixels
 
 
 def load_data(source="kaggle", variant="mnist"):
@@ -46,7 +55,7 @@ def load_data(source="kaggle", variant="mnist"):
         `(n,)`, counted from 0.
 
     Raises:
-        CourseError: an unknown source or variant, or a file that is missing, damaged or another
+        CourseError: An unknown source or variant, or a file that is missing, damaged or another
             one.
 
     Example:
@@ -55,28 +64,28 @@ def load_data(source="kaggle", variant="mnist"):
     >>> x_train.shape, y_train.dtype.name
     ((1438, 28, 28), 'uint8')
     """
-    source = sources.resolve(source, ("kaggle", "tfds", "sample"))
+    source = resolve(source, ("kaggle", "tfds", "sample"))
     class_names(variant)
     if source == "tfds":
         return _from_tfds(variant)
     if variant != "mnist":
         raise CourseError(
-            f'variant: "{variant}" comes through tensorflow-datasets only. Received source: '
-            f'{source}\nNext: mnist.load_data(source="tfds", variant="{variant}")'
+            f'variant: "{variant}" solo viene por tensorflow-datasets. Llegó con source: {source}.'
+            f'\nQué hacer: mnist.load_data(source="tfds", variant="{variant}")'
         )
     if source == "sample":
         from course.datasets.samples import digits
 
         return digits.load_data()
-    folder = fetch("mnist", source=source if source == "kaggle" else str(source))
-    return _from_folder(folder, "train"), _from_folder(folder, "test")
+    _, paths = fetch_files(catalog.get("mnist"), source, content_of=content_of)
+    return tuple(_part(paths[images], paths[labels]) for images, labels in _FILES)
 
 
 def class_names(variant="mnist"):
     """What each label of a variant means, in the order of the labels.
 
     Raises:
-        CourseError: there is no such variant.
+        CourseError: There is no such variant.
 
     Example:
 
@@ -86,23 +95,130 @@ def class_names(variant="mnist"):
     if variant in _CLASS_NAMES:
         return _CLASS_NAMES[variant]
     family = [name for name in _CLASS_NAMES if name.startswith(f"{variant}/")]
-    hint = f" Did you mean {family[0]}?" if family else nearest(variant, _CLASS_NAMES)
+    hint = f" ¿Querías decir {family[0]}?" if family else nearest(variant, _CLASS_NAMES)
     raise CourseError(
-        f"variant: expected one of {', '.join(_CLASS_NAMES)}. Received: {variant!r}.{hint}"
+        f"variant: se esperaba una de {', '.join(_CLASS_NAMES)}. Llegó: {variant!r}.{hint}"
     )
 
 
-def _from_folder(folder, part):
-    images_path, labels_path = (locate(folder, "mnist", file) for file in _FILES[part])
-    images = idx.read_images(images_path)
-    labels = idx.read_labels(labels_path, classes=10)
+def _part(images_path, labels_path):
+    images, labels = read_images(images_path), read_labels(labels_path, classes=10)
     if len(images) != len(labels):
         raise CourseError(
-            f"{images_path} holds {len(images):,} images and {labels_path} {len(labels):,} labels. "
-            "Expected one label per image.\nThey do not belong together: put fresh copies of both "
-            "in their place (python -m course data fetch mnist brings them)."
+            f"{images_path} tiene {count(len(images), 'imagen', 'imágenes')} y {labels_path} "
+            f"{count(len(labels), 'etiqueta', 'etiquetas')}. Se esperaba una etiqueta por imagen.\n"
+            "No son pareja: pon en su lugar copias nuevas de los dos "
+            "(python -m course data fetch mnist las trae)."
         )
     return images, labels
+
+
+# ---- IDX, the format of the four files, plain or gzipped
+#
+# Big-endian: two zero bytes, the type (8 is uint8), the rank, one 32-bit length per axis, the data.
+
+
+def read_images(path):
+    """Read a file of images.
+
+    Args:
+        path: The file; gzip is recognised by its first two bytes, not by its name.
+
+    Returns:
+        uint8 array, `(n, 28, 28)`.
+
+    Raises:
+        CourseError: It is not such a file, or it is damaged, empty or too large to be true.
+    """
+    return _read(path, "imágenes", 3)
+
+
+def read_labels(path, classes):
+    """Read a file of labels, each below `classes`.
+
+    Returns:
+        uint8 array, `(n,)`.
+
+    Raises:
+        CourseError: As `read_images`, or a label is too high.
+    """
+    labels = _read(path, "etiquetas", 1)
+    if labels.max() >= classes:
+        at = int(np.argmax(labels >= classes))
+        raise _error(
+            path,
+            f"se esperaban etiquetas de 0 a {classes - 1}",
+            f"la etiqueta {labels[at]} en la posición {at} (la primera es la 0)",
+        )
+    return labels
+
+
+def content_of(path, file) -> Content:
+    """What a file holds, to be compared with its `FileInfo` in the catalogue."""
+    if len(file.content.shape) == 3:
+        return Content("idx", shape=read_images(path).shape)
+    labels = _read(path, "etiquetas", 1)
+    values, counts = np.unique(labels, return_counts=True)
+    histogram = dict(zip(values.tolist(), counts.tolist(), strict=True))
+    return Content("idx", shape=labels.shape, histogram=histogram)
+
+
+def _read(path, what, rank):
+    try:
+        with files.opened(path) as file:
+            shape = _shape(file.read(4 + 4 * rank), path, what, rank)
+            size = math.prod(shape)
+            _check_room(path, isinstance(file, gzip.GzipFile), shape, size)
+            data = file.read(size + 1)  # one more, to notice what is too long
+    except (OSError, EOFError, zlib.error) as error:  # BadGzipFile is an OSError
+        raise _error(path, f"se esperaban {what} en IDX", f"no se puede leer ({error})") from error
+    if len(data) != size:
+        found = "más" if len(data) > size else number(len(data), 0)
+        raise _error(path, f"su cabecera promete {number(size, 0)} bytes de {what}", found)
+    return np.frombuffer(data, "uint8").reshape(shape).copy()  # frombuffer's own is read-only
+
+
+def _shape(header, path, what, rank):
+    """The lengths of the axes, with every promise of the header checked."""
+    if not header:
+        raise _error(path, f"se esperaban {what} en IDX", "un archivo vacío")
+    magic, expected = int.from_bytes(header[:4], "big"), 0x800 + rank
+    if magic != expected or len(header) < 4 + 4 * rank:
+        received = f"{magic}" if len(header) >= 4 else f"{len(header)} bytes en total"
+        if magic == expected:
+            received = f"una cabecera de {len(header)} bytes, no {4 + 4 * rank}"
+        raise _error(
+            path, f"un archivo de {what} en IDX empieza con el número {expected}", received
+        )
+    shape = tuple(int.from_bytes(header[i : i + 4], "big") for i in range(4, len(header), 4))
+    if not 0 < shape[0] <= _MOST:
+        most = f"se esperaban de 1 a {number(_MOST, 0)} {what}"
+        raise _error(path, most, f"una cabecera que dice {number(shape[0], 0)}")
+    if rank == 3 and shape[1:] != (_SIDE, _SIDE):
+        rows, columns = shape[1:]
+        raise _error(path, f"se esperaban {_SIDE}×{_SIDE} píxeles", f"{rows}×{columns}")
+    return shape
+
+
+def _check_room(path, zipped, shape, size):
+    """Compare with what lies on the disk, before any memory is taken."""
+    stored = os.path.getsize(path)
+    # deflate packs at most 1032 bytes into one
+    possible = 1032 * stored if zipped else stored - 4 - 4 * len(shape)
+    if size > possible:
+        received = f"{number(stored, 0)} bytes con gzip" if zipped else f"{number(possible, 0)}"
+        raise _error(path, f"su cabecera promete {number(size, 0)} bytes de datos", received)
+
+
+def _error(path, expected, received):
+    return CourseError(
+        f"{path}: {expected}. Llegó: {received}.\n"
+        "Qué hacer: está dañado o es otro archivo; pon en su lugar una copia nueva "
+        "(python -m course data fetch mnist la trae)."
+    )
+
+
+# ---- tensorflow-datasets
 
 
 def _from_tfds(variant):
@@ -114,10 +230,10 @@ def _from_tfds(variant):
     except Exception as error:  # of the network, the disk, protobuf, TensorFlow: any class at all
         reason = str(error).strip().splitlines()
         raise CourseError(
-            f"{variant} could not be had through tensorflow-datasets "
-            f"({type(error).__name__}: {reason[0] if reason else 'no reason given':.200}).\n"
-            "Next: check the network and the free space on the disk, then the same command again.\n"
-            "Without it: --source kaggle (MNIST only) or --source sample (embedded)."
+            f"{variant} no se pudo traer por tensorflow-datasets "
+            f"({type(error).__name__}: {reason[0] if reason else 'sin motivo':.200}).\n"
+            "Qué hacer: revisa la red y el espacio libre en el disco y repite la misma orden.\n"
+            "Sin ella: --source kaggle (solo MNIST) o --source sample (incluida)."
         ) from error
     return tuple(_as_mnist(images, labels, variant) for images, labels in pairs)
 

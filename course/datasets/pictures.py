@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from course.errors import CourseError
 
-_SMALLEST = 8  # pixels a side: below that no digit and no hand can be told apart
+_SMALLEST = 8  # pixels a side: below that no digit and no hand can be recognised
 _MOST_PIXELS = 64_000_000  # a 50-megapixel photograph passes; 20,000×20,000 does not
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
 _LIGHT = 191  # a chalk's level, of 255; ink of at most this can be seen on white paper
@@ -44,8 +44,8 @@ def read_image(path):
     from PIL import Image, UnidentifiedImageError
 
     if not os.path.isfile(path):
-        what = "is a folder" if os.path.isdir(path) else "does not exist"
-        raise CourseError(f"{path} {what}. Expected a PNG or JPG file.")
+        what = "es una carpeta" if os.path.isdir(path) else "no existe"
+        raise CourseError(f"{path} {what}. Se esperaba un archivo PNG o JPG.")
     with warnings.catch_warnings():
         # Pillow warns of large pictures and of odd EXIF or palettes; the checks below decide
         warnings.simplefilter("ignore")
@@ -53,21 +53,22 @@ def read_image(path):
             with Image.open(path, formats=_FORMATS) as picture:
                 picture.verify()  # the checksums of a PNG; afterwards it must be opened again
             with Image.open(path, formats=_FORMATS) as picture:
-                _check(picture, path)
+                _check_header(picture, path)
                 return _gray(picture)
         except CourseError:
             raise
         except UnidentifiedImageError as error:
             raise CourseError(
-                f"{path} is not a picture that can be read. Expected a PNG or JPG; "
-                "open it in any drawing program and export it as PNG."
+                f"{path} no es una imagen que se pueda leer. Se esperaba un archivo PNG o JPG.\n"
+                "Qué hacer: ábrelo en un programa de dibujo y expórtalo como PNG."
             ) from error
         except Image.DecompressionBombError as error:
-            raise CourseError(_too_large(path, "over 178 million pixels")) from error
+            raise _too_large(path, "más de 178 millones de píxeles") from error
         except Exception as error:  # a decoder meeting bytes of someone else's: any class at all
             raise CourseError(
-                f"{path} is damaged, cut short or closed to you ({type(error).__name__}: {error}). "
-                "Expected a complete PNG or JPG; copy or download it again."
+                f"{path} está dañado o incompleto, o no tienes permiso para leerlo "
+                f"({type(error).__name__}: {error}). Se esperaba un archivo PNG o JPG completo.\n"
+                "Qué hacer: cópialo o descárgalo otra vez."
             ) from error
 
 
@@ -101,8 +102,8 @@ def prepare_digit(image):
     ink = np.clip(sign * (page - paper) - noise, 0, None)
     if ink.max() < _FAINTEST_INK:
         raise CourseError(
-            "The picture looks blank: no ink stands out from the paper. Expected one digit, "
-            "drawn or photographed with a clear margin around it."
+            "La imagen parece vacía: ninguna tinta se distingue del papel.\n"
+            "Qué hacer: dibuja o fotografía un solo dígito, con un margen despejado alrededor."
         )
     return center_digit(_thicken(ink))
 
@@ -155,8 +156,7 @@ def center_digit(ink):
     peak = ink.max(initial=0)
     if peak <= 0:
         return np.zeros((28, 28), "uint8")
-    rows, columns = np.nonzero(ink > 0.1 * peak)
-    box = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    box = ink[ndimage.find_objects((ink > 0.1 * peak).view("uint8"))[0]]
     box = np.rint(255 * np.clip(box / peak, 0, 1)).astype("uint8")
     scale = 20 / max(box.shape)
     return _place(_resize(box, tuple(max(1, round(side * scale)) for side in box.shape)))
@@ -211,28 +211,28 @@ def _gray_levels(image):
     return image
 
 
-def _check(picture, path):
-    """Refuse by its header alone, before a pixel is decoded, what cannot be one small picture."""
+def _check_header(picture, path):
+    """Raise for what cannot be one small picture, by its header, before a pixel is decoded."""
     width, height = picture.size
     if min(width, height) < _SMALLEST:
         raise CourseError(
-            f"{path} is {width}×{height} pixels. Expected at least {_SMALLEST}×{_SMALLEST}."
+            f"{path} tiene {width}×{height} píxeles. Se esperaban al menos {_SMALLEST}×{_SMALLEST}."
         )
     if width * height > _MOST_PIXELS:
-        raise CourseError(_too_large(path, f"{width}×{height} pixels"))
+        raise _too_large(path, f"{width}×{height} píxeles")
     frames = getattr(picture, "n_frames", 1)
     # an MPO is a phone's JPG with a second view inside; the first is the photograph
     if frames > 1 and picture.format != "MPO":
         raise CourseError(
-            f"{path} is animated: it has {frames} frames. Expected one picture; "
-            "save the frame you mean as a PNG."
+            f"{path} es una animación de {frames} cuadros. Se esperaba una sola imagen.\n"
+            "Qué hacer: guarda como PNG el cuadro que quieras usar."
         )
 
 
 def _too_large(path, measure):
-    return (
-        f"{path} is {measure}. Expected at most {_MOST_PIXELS // 1_000_000} million; "
-        "scale it down first, 1000 pixels a side are plenty."
+    return CourseError(
+        f"{path} tiene {measure}. Se esperaban como máximo {_MOST_PIXELS // 1_000_000} millones.\n"
+        "Qué hacer: redúcela antes; con 1000 píxeles de lado basta."
     )
 
 

@@ -4,8 +4,9 @@ import warnings
 
 import numpy as np
 
-from course.datasets.download import sources
-from course.datasets.download.fetch import fetch, locate
+from course.datasets import catalog
+from course.datasets.catalog import Content
+from course.datasets.download.fetch import fetch_files, resolve
 from course.errors import CourseError
 
 # J and Z are movements and have no picture: the files skip 9 and end at 24, the arrays count 0–23
@@ -29,23 +30,20 @@ def load_data(source="kaggle"):
         `(x_train, y_train), (x_test, y_test)`: uint8 `(n, 28, 28)` and uint8 `(n,)` from 0 to 23.
 
     Raises:
-        CourseError: an unknown source, or a file that is missing, damaged or another one.
+        CourseError: An unknown source, or a file that is missing, damaged or another one.
 
     Example:
 
     >>> CLASS_NAMES[0], CLASS_NAMES[8], CLASS_NAMES[9], CLASS_NAMES[23]
     ('A', 'I', 'K', 'Y')
     """
-    source = sources.resolve(source, ("kaggle", "sample"))
+    source = resolve(source, ("kaggle", "sample"))
     if source == "sample":
         from course.datasets.samples import hands
 
         return hands.load_data()
-    folder = fetch("sign_mnist", source=source if source == "kaggle" else str(source))
-    return tuple(
-        read_csv(locate(folder, "sign_mnist", f"sign_mnist_{part}.csv"))
-        for part in ("train", "test")
-    )
+    _, paths = fetch_files(catalog.get("sign_mnist"), source, content_of=content_of)
+    return tuple(read_csv(paths[f"sign_mnist_{part}.csv"]) for part in ("train", "test"))
 
 
 def read_csv(path):
@@ -55,18 +53,38 @@ def read_csv(path):
         `(images, labels)`: uint8 `(n, 28, 28)` and uint8 `(n,)` from 0 to 23.
 
     Raises:
-        CourseError: names the file, and the line and column of the first bad value.
+        CourseError: Names the file, and the line and column of the first bad value.
     """
+    table = _read(path)
+    labels = table[:, 0]
+    return table[:, 1:].reshape(-1, 28, 28).copy(), labels - (labels > _J)
+
+
+def content_of(path, file) -> Content:
+    """What a file holds, to be compared with its `FileInfo` in the catalogue."""
+    table = _read(path)
+    values, counts = np.unique(table[:, 0], return_counts=True)
+    digits = table.size + np.count_nonzero(table >= 10) + np.count_nonzero(table >= 100)
+    commas = len(table) * (len(_HEADER) - 1)
+    return Content(
+        "sign",
+        rows=len(table),
+        text_bytes=len(",".join(_HEADER)) + int(digits) + commas,
+        histogram=dict(zip(values.tolist(), counts.tolist(), strict=True)),
+    )
+
+
+def _read(path):
+    """Both columns of the file as they stand, uint8 `(n, 785)`: the label, then the pixels."""
     try:
         with open(path, "rb") as file:
             _check_header(file.readline(), path)
             table = _fast(file)
     except OSError as error:
-        raise _error(path, f"it cannot be read ({error})") from error
+        raise _error(path, f"no se puede leer ({error})") from error
     if table is None or not _known(table[:, 0]).all():
         raise _first_fault(path)
-    labels = table[:, 0]
-    return table[:, 1:].reshape(-1, 28, 28).copy(), labels - (labels > _J)
+    return table
 
 
 def _fast(file):
@@ -88,15 +106,15 @@ def _known(labels):
 
 def _check_header(line, path):
     if not line.strip():
-        raise _error(path, "an empty file" if not line else "an empty first line")
+        raise _error(path, "un archivo vacío" if not line else "una primera línea vacía")
     names = line.removeprefix(b"\xef\xbb\xbf").decode("latin-1").replace('"', "").strip().split(",")
     if names == _HEADER:
         return
     missing = [name for name in _HEADER if name not in names]
     if missing:
-        count = f"{len(missing)} columns are missing, the first" if missing[1:] else "it lacks"
-        raise _error(path, f"a first line with {len(names)} names; {count} {missing[0]!r}")
-    raise _error(path, f"a first line with {len(names)} names, in another order or with others")
+        count = f"faltan {len(missing)} columnas, la primera es" if missing[1:] else "falta"
+        raise _error(path, f"una primera línea con {len(names)} nombres; {count} {missing[0]!r}")
+    raise _error(path, f"una primera línea con {len(names)} nombres, en otro orden o con otros")
 
 
 def _first_fault(path):
@@ -109,26 +127,29 @@ def _first_fault(path):
             if cells == [""]:
                 continue
             if len(cells) != len(_HEADER):
-                return _error(path, f"line {number} has {len(cells)} values, not {len(_HEADER)}")
+                return _error(
+                    path, f"la línea {number} tiene {len(cells)} valores, no {len(_HEADER)}"
+                )
             for name, cell in zip(_HEADER, cells, strict=True):
                 if not (cell.strip().isdecimal() and int(cell.strip()[:9]) <= 255):
-                    what = f"{cell[:40]!r} in line {number}, column {name}"
-                    return _error(path, f"{what}, where a whole number from 0 to 255 belongs")
+                    what = f"{cell[:40]!r} en la línea {number}, columna {name}"
+                    return _error(path, f"{what}, donde va un número entero de 0 a 255")
             if not _known(int(cells[0])):
-                return _error(path, f"label {cells[0]} in line {number}", _LABELS)
+                return _error(path, f"la etiqueta {cells[0]} en la línea {number}", _LABELS)
     if number == 1:
-        return _error(path, "a first line and no pictures below it")
-    return _error(path, "values that cannot be read as whole numbers from 0 to 255")
+        return _error(path, "una primera línea y ninguna imagen debajo")
+    return _error(path, "valores que no se pueden leer como números enteros de 0 a 255")
 
 
 _LABELS = (
-    "\nLabels go from 0 (A) to 24 (Y) without 9: J, and Z (25), are movements and have no picture."
+    "\nLas etiquetas van de 0 (A) a 24 (Y) sin el 9: J, y Z (25), son movimientos y no tienen "
+    "imagen."
 )
 
 
 def _error(path, received, more=""):
     return CourseError(
-        f"{path}: expected the columns label, pixel1 … pixel784, then one picture a line. "
-        f"Received: {received}.{more}\nThe file is damaged or another one: put a fresh copy in its "
-        "place (python -m course data fetch sign_mnist brings one)."
+        f"{path}: se esperaban las columnas label, pixel1 … pixel784, y una imagen por línea. "
+        f"Llegó: {received}.{more}\nQué hacer: está dañado o es otro archivo; pon en su lugar una "
+        "copia nueva (python -m course data fetch sign_mnist la trae)."
     )

@@ -36,7 +36,7 @@ def stratified(labels, fraction=0.1, seed=0):
     for label in np.unique(labels):
         members = rng.permutation(np.flatnonzero(labels == label))
         if len(members) < 2:
-            raise _too_few(label, "samples", 1)
+            raise _too_few(label, "un solo ejemplo")
         held_out.append(members[: np.clip(round(fraction * len(members)), 1, len(members) - 1)])
     return _sides(held_out, len(labels))
 
@@ -74,14 +74,15 @@ def grouped(labels, groups, fraction=0.1, seed=0):
     np.add.at(counts, (group_of, class_of), 1)
     for label, spread in zip(classes, (counts > 0).sum(0), strict=True):
         if spread < 2:
-            raise _too_few(label, "groups", spread)
+            raise _too_few(label, "un solo grupo de ejemplos")
     chosen = _choose(counts, fraction * counts.sum(0), np.random.default_rng(seed))
-    for side, name in ((~chosen, "training"), (chosen, "validation")):
+    for side, name in ((~chosen, "entrenamiento"), (chosen, "validación")):
         absent = classes[counts[side].sum(0) == 0]
         if len(absent):
             raise CourseError(
-                f"Class {absent[0]} has no whole group left for {name}: its groups hold other "
-                "classes too. Ask for another fraction or seed, or use more samples."
+                f"Para {name} no queda ningún grupo entero de la clase {absent[0]}: sus grupos "
+                "tienen también otras clases.\n"
+                "Qué hacer: prueba otra fracción u otra semilla, o usa más ejemplos."
             )
     return _sides([np.flatnonzero(chosen[group_of])], len(labels))
 
@@ -169,12 +170,15 @@ def _checked(labels, fraction):
     if not 0 < fraction < 1:
         raise ValueError(f"Expected a fraction between 0 and 1. Received: {fraction}")
     if not len(labels):
-        raise CourseError("There is no sample to split. Expected at least two of every class.")
+        raise CourseError(
+            "No hay ningún ejemplo que repartir. Se esperaban al menos dos de cada clase."
+        )
     return labels
 
 
-def _too_few(label, what, count):
+def _too_few(label, what):
     return CourseError(
-        f"Class {label} has {count} of the {what} to split. Expected at least two: one for "
-        "training and one for validation.\nUse more samples (--limit, or no limit at all)."
+        f"La clase {label} tiene {what}. Hacen falta al menos dos, para repartir entre "
+        "entrenamiento y validación.\n"
+        "Qué hacer: usa más ejemplos (un --limit mayor, o ninguno)."
     )

@@ -1,24 +1,26 @@
-"""What an evaluation refuses: each letter says what came, what was expected and what to try."""
+"""What an evaluation takes: labels, images and predictions that fit together, or an error."""
 
 import numpy as np
 
 from course.errors import CourseError
 
-_WHY_NAN = (
-    "Most likely the training diverged (the loss in history.csv is NaN from some epoch on), or an "
-    "input holds a missing value. Try a learning rate ten times smaller, e.g. "
-    "keras.optimizers.Adam(1e-4), look at the loss of the first epochs, and check the inputs with "
+_OTHER_DATA = "Qué hacer: revisa que sean los datos con los que se entrenó el modelo."
+_NOT_FINITE = (
+    "Lo más probable es que el entrenamiento se haya descontrolado (en history.csv la pérdida es "
+    "NaN desde alguna época), o que a una entrada le falte un valor.\n"
+    "Qué hacer: prueba una tasa de aprendizaje diez veces menor, por ejemplo "
+    "keras.optimizers.Adam(1e-4), mira la pérdida de las primeras épocas y revisa las entradas con "
     "np.isnan."
 )
 
 
-def predictions(model, inputs):
+def model_answers(model, inputs):
     """What the model answers, as one array."""
     return np.asarray(model.predict(inputs, batch_size=256, verbose=0))
 
 
-def with_channel(model, images):
-    """Add the channel axis where the model has one; refuse images of another size."""
+def images_for(model, images):
+    """The images with the channel axis that the model expects; refused if of another size."""
     expected = getattr(model, "input_shape", None)
     if not isinstance(expected, tuple):
         return images
@@ -26,8 +28,8 @@ def with_channel(model, images):
     sizes = zip(expected[1:], images.shape[1:], strict=False)
     if len(expected) != images.ndim or any(e not in (None, size) for e, size in sizes):
         raise CourseError(
-            f"The model takes images of shape {expected[1:]}. Received: {images.shape[1:]}.\n"
-            "Is this the data set that it was trained on?"
+            f"El modelo espera imágenes de forma {expected[1:]}. Llegó: {images.shape[1:]}.\n"
+            f"{_OTHER_DATA}"
         )
     return images
 
@@ -38,9 +40,10 @@ def class_numbers(labels, classes):
     whole = labels.ndim == 1 and np.issubdtype(labels.dtype, np.integer)
     if labels.size and not (whole and 0 <= labels.min() <= labels.max() < classes):
         raise CourseError(
-            f"Expected one class number per image, from 0 to {classes - 1}. Received: labels of "
-            f"shape {labels.shape}, {labels.dtype}, up to {labels.max()}.\n"
-            "One-hot labels become class numbers with labels.argmax(axis=1)."
+            f"Etiquetas: se esperaba un número de clase por imagen, de 0 a {classes - 1}. Llegó: "
+            f"forma {labels.shape}, {labels.dtype}, de {labels.min()} a {labels.max()}.\n"
+            "Qué hacer: las que son vectores (one-hot) se vuelven números con "
+            "labels.argmax(axis=1)."
         )
     return labels.astype(int).ravel()
 
@@ -48,18 +51,20 @@ def class_numbers(labels, classes):
 def same_length(n, arrays):
     """Every array has one entry a label, and there is at least one."""
     if n == 0:
-        raise CourseError("There is nothing to evaluate: the test set is empty.")
+        raise CourseError("No hay nada que evaluar: el conjunto de prueba está vacío.")
     for name, values in arrays.items():
         if len(values) != n:
             raise CourseError(
-                f"Expected {n} entries in {name}, one per test sample. Received: {len(values)}."
+                f"{name}: se esperaban {n} elementos, uno por ejemplo de prueba. "
+                f"Llegó: {len(values)}."
             )
 
 
 def finite_targets(targets):
     """Targets as float64 `(n,)`."""
     targets = np.ravel(np.asarray(targets, "float64"))
-    _finite(targets, "targets", "Look for empty or broken cells in the data.")
+    todo = "Qué hacer: busca celdas vacías o rotas en los datos."
+    _all_finite(targets, "Los valores verdaderos", todo)
     return targets
 
 
@@ -68,36 +73,33 @@ def finite_predictions(values, name, n):
     values = np.asarray(values, "float64")
     if values.shape not in ((n,), (n, 1)):
         raise CourseError(
-            f"Expected {n} predictions, one per test sample. Received from {name}: shape "
-            f"{values.shape}."
+            f"Predicciones de {name}: se esperaban {n}, una por ejemplo de prueba. "
+            f"Llegó: forma {values.shape}."
         )
-    _finite(values, f"predictions of {name}", _WHY_NAN)
+    _all_finite(values, f"Las predicciones de {name}", _NOT_FINITE)
     return values.ravel()
 
 
-def probabilities(values, n, classes):
+def class_probabilities(values, n, classes):
     """Probabilities `(n, classes)` as they are; anything else is refused."""
     if values.shape != (n, classes):
         raise CourseError(
-            f"Expected a probability for each of {classes} classes, shape {(n, classes)}. "
-            f"Received from the model: shape {values.shape}.\n"
-            "Is this the data set that the model was trained on?"
+            f"Se esperaba una probabilidad para cada una de {classes} clases, forma {(n, classes)}."
+            f" El modelo respondió con forma {values.shape}.\n{_OTHER_DATA}"
         )
-    _finite(values, "probabilities of the model", _WHY_NAN)
+    _all_finite(values, "Las probabilidades del modelo", _NOT_FINITE)
     # float16 rounds each of them by up to a thousandth
     if values.min() < -0.01 or np.abs(values.sum(axis=1, dtype="float64") - 1).max() > 0.05:
         raise CourseError(
-            "Expected probabilities that sum to 1. Received from the model, for the first image: "
+            "Se esperaban probabilidades que sumen 1. El modelo respondió, para la primera imagen: "
             f"{np.round(values[0], 2).tolist()}.\n"
-            'Build the model with output_activation="softmax", or add keras.layers.Softmax() at '
-            "its end."
+            'Qué hacer: construye el modelo con output_activation="softmax", o agrégale al final '
+            "keras.layers.Softmax()."
         )
     return values
 
 
-def _finite(values, name, advice):
+def _all_finite(values, name, advice):
     lost = int(values.size - np.isfinite(values).sum())
     if lost:
-        raise CourseError(
-            f"The {name}: {lost} of {values.size} are not a number (NaN) or infinite. {advice}"
-        )
+        raise CourseError(f"{name}: {lost} de {values.size} son NaN o infinitos.\n{advice}")

@@ -48,8 +48,8 @@ def evaluate_classifier(model, images, labels, *, class_names, origin, groups=No
     labels = checks.class_numbers(labels, len(names))
     groups = np.arange(len(labels)) if groups is None else np.asarray(groups)
     checks.same_length(len(labels), {"images": images, "groups": groups})
-    answered = checks.predictions(model, checks.with_channel(model, images))
-    shares = checks.probabilities(answered, len(labels), len(names))
+    answered = checks.model_answers(model, checks.images_for(model, images))
+    shares = checks.class_probabilities(answered, len(labels), len(names))
     answers, truths = shares.argmax(axis=1), shares[np.arange(len(labels)), labels]
     matrix = np.zeros((len(names), len(names)), int)
     np.add.at(matrix, (labels, answers), 1)

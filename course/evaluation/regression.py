@@ -40,13 +40,13 @@ def evaluate_regressor(model, inputs, targets, *, unit, origin, baselines=None):
     targets = checks.finite_targets(targets)
     columns = inputs if isinstance(inputs, dict) else {"inputs": inputs}
     checks.same_length(len(targets), columns)
-    answers = {"the network": checks.predictions(model, inputs), **(baselines or {})}
+    answers = {"la red evaluada": checks.model_answers(model, inputs), **(baselines or {})}
     answers = {
         name: checks.finite_predictions(values, name, len(targets))
         for name, values in answers.items()
     }
     table = regression_scores(targets, answers)
-    network, predictions = table.pop("the network"), answers["the network"]
+    network, predictions = table.pop("la red evaluada"), answers["la red evaluada"]
     errors = predictions - targets
     worst = np.argsort(-np.abs(errors), kind="stable")[:WORST]
     about = {"unit": unit, "title": f"Predicho y verdadero — {origin.title}"}

@@ -2,23 +2,22 @@
 
 import csv
 import io
-import json
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from course import figures as drawn
-from course.errors import CourseError
+from course import files
 from course.evaluation.page import TASKS, page
 from course.spanish import count
+from course.training import read_history
 
-WORST = 20  # mistakes that a report tells of
+WORST = 20  # mistakes that a report holds
 _REPORT_VERSION = 1
 
 
 @dataclass
 class Report:
-    """What `course.evaluation` found out about a model. Printed, it is a short summary.
+    """What an evaluation found out about a model. Printed, it is a short summary.
 
     Attributes:
         task: "classification", "regression" or "segmentation".
@@ -65,15 +64,15 @@ class Report:
         """How many test samples, with their noun."""
         return count(self.n, *TASKS[self.task].NOUN)
 
-    def in_words(self, name, value):
+    def score_text(self, name, value):
         """A score in Spanish, with as many digits as it deserves."""
-        return TASKS[self.task].in_words(self, name, value)
+        return TASKS[self.task].score_text(self, name, value)
 
-    def interval_in_words(self, name):
+    def interval_text(self, name):
         """A score's interval, in brackets after a space; nothing where there is none."""
         if not self.intervals.get(name):
             return ""
-        low, high = (self.in_words(name, bound) for bound in self.intervals[name])
+        low, high = (self.score_text(name, bound) for bound in self.intervals[name])
         return f" (con 95\u00a0% de confianza entre {low} y {high})"
 
     def __str__(self):
@@ -83,15 +82,35 @@ class Report:
         """Everything but the pictures, JSON-ready: what is not a finite number is None."""
         names = ("task", "n", "headline", "scores", "intervals", "per_class", "per_case")
         values = {name: getattr(self, name) for name in (*names, *TASKS[self.task].FIELDS)}
-        return _plain(
+        return files.plain(
             {"report_version": _REPORT_VERSION, **values, "origin": self.origin.as_dict()}
         )
+
+    def card(self, **others):
+        """The card of the model for `course.export.export`: what the report knows, and the rest.
+
+        Args:
+            **others: What only the lesson knows: `preparation`, `seed`, …; `export` lists it. A key
+                that the report knows too is taken from here.
+
+        Returns:
+            Dict with task, class_names (of a classifier), unit (of a regressor), regions (of a
+            segmenter), data, scores and the others.
+        """
+        known = {"task": self.task, "data": self.origin.as_dict(), "scores": self.scores}
+        if self.task == "classification":
+            known["class_names"] = self.class_names
+        elif self.task == "regression":
+            known["unit"] = self.unit
+        else:
+            known["regions"] = [row["region"] for row in self.per_class]
+        return {**known, **others}
 
     def save(self, folder):
         """Write report.json, figures/*.png, tables as CSV and the self-contained report.html.
 
         Where the folder holds a run's history.csv, settings.json and card.json, the page shows them
-        too. Each file is written whole under another name first, then renamed.
+        too. Each file is written whole or not at all.
 
         Args:
             folder: Made if it is not there.
@@ -105,62 +124,28 @@ class Report:
         """
         folder = Path(folder)
         run = {
-            "history": _read(folder / "history.csv", _csv_rows),
-            "settings": _read(folder / "settings.json", _json_object),
-            "card": _read(folder / "card.json", _json_object),
+            "history": read_history(folder),
+            "settings": _json_of(folder / "settings.json"),
+            "card": _json_of(folder / "card.json"),
         }
         figures = dict(self.figures)
         if run["history"]:
             title = f"Curvas de aprendizaje — {self.origin.title}"
-            figures["learning_curves"] = _curves(folder / "history.csv", run["history"], title)
+            figures["learning_curves"] = drawn.learning_curves(run["history"], title=title)
         pictures = {name: drawn.png(figure) for name, figure in figures.items()}
         html = page(self, run, pictures, folder)
-        text = json.dumps(self.as_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        try:
-            (folder / "figures").mkdir(parents=True, exist_ok=True)
-            for name, picture in pictures.items():
-                _write(folder / "figures" / f"{name}.png", picture)
-            for name, rows in self.tables.items():
-                _write(folder / f"{name}.csv", _csv_text(rows).encode())
-            _write(folder / "report.json", text.encode())
-            _write(folder / "report.html", html.encode(errors="replace"))
-        except OSError as error:
-            raise CourseError(
-                f"The report cannot be written into {folder}: {error}.\n"
-                "Expected a folder that can be written, on a disk with room."
-            ) from error
+        for name, picture in pictures.items():
+            files.write(folder / "figures" / f"{name}.png", picture)
+        for name, rows in self.tables.items():
+            files.write(folder / f"{name}.csv", _csv_text(rows))
+        files.write(folder / "report.json", files.json_text(self.as_dict()))
+        files.write(folder / "report.html", html.encode(errors="replace"))
         return folder / "report.html"
 
 
-def _curves(path, rows, title):
-    try:
-        return drawn.learning_curves(rows, title=title)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise CourseError(
-            f"{path} is no history of a training: {error}\n"
-            "Expected a header (epoch,loss,…) and a line of numbers per epoch."
-        ) from error
-
-
-def _read(path, parse):
+def _json_of(path):
     """What a file of the run holds, or None where there is none."""
-    if not path.is_file():
-        return None
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as text:
-            return parse(text)
-    except (OSError, ValueError, csv.Error) as error:
-        raise CourseError(
-            f"{path} cannot be read: {error}\nTrain the run again, or move that file away."
-        ) from error
-
-
-def _csv_rows(text):
-    reader = csv.DictReader(text)
-    names = reader.fieldnames or ()
-    if "loss" not in names or not all(name.isprintable() for name in names):
-        raise ValueError(f"expected a header epoch,loss,…; received {names!r:.60}")
-    return list(reader)
+    return files.read_json(path) if path.is_file() else None
 
 
 def _csv_text(rows):
@@ -169,27 +154,3 @@ def _csv_text(rows):
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
-
-
-def _json_object(text):
-    values = json.load(text)
-    if not isinstance(values, dict):
-        raise ValueError(f"expected an object {{…}}, received {values!r:.60}")
-    return values
-
-
-def _write(path, data):
-    unfinished = path.with_name(path.name + ".part")
-    unfinished.write_bytes(data)
-    unfinished.replace(path)
-
-
-def _plain(value):
-    """JSON has no NaN, no tuples and no NumPy numbers."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

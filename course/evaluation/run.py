@@ -4,11 +4,11 @@ What is cheap to check comes first: TensorFlow takes seconds to load, a missing 
 """
 
 import functools
-import json
 import re
 import sys
 from pathlib import Path
 
+from course import files
 from course.errors import CourseError
 from course.export import card as cards
 from course.inference.run import with_modalities
@@ -33,61 +33,32 @@ def evaluate(folder):
     origin = catalog.Origin.from_dict(card["data"])
     if card["task"] == "segmentation":
         report = _segmentation(folder, card, origin)
-        return report, report.save(folder)
+    else:
+        report = _one_answer_each(folder, card, origin)
+    return report, report.save(folder)
+
+
+def _one_answer_each(folder, card, origin):
+    """The report of a run that answers each test sample with a class or a number."""
     inputs, targets = _test_part(origin, card)
     start.load_keras()
-    from course import evaluation, export
+    from course import evaluation
+    from course.export.model_file import load_model
 
-    model, card = export.load(folder)
+    model = load_model(folder, card)
     if card["task"] == "regression":
         report = evaluation.evaluate_regressor(
             model, inputs, targets, unit=card["unit"], origin=origin
         )
         report.baselines = _baselines(folder, report.n)
-    else:
-        report = evaluation.evaluate_classifier(
-            model,
-            inputs,
-            targets,
-            class_names=card["class_names"],
-            origin=origin,
-            groups=_groups(origin, inputs, targets),
-        )
-    return report, report.save(folder)
-
-
-def _segmentation(folder, card, origin):
-    """The report of a run on the cases that its card holds out."""
-    from course.datasets import brats
-
-    cases = [with_modalities(case, card) for case in _held_out(card, origin)]
-    start.load_keras()
-    from course import evaluation, export, inference
-
-    model, card = export.load(folder)
-    predict = functools.partial(inference.predict_volume, patch=card["patch"])
-    volumes = _told(brats.volumes(cases), len(cases))
-    return evaluation.evaluate_segmenter(model, volumes, origin=origin, predict=predict)
-
-
-def _baselines(folder, n):
-    """The models that the lesson scored on the same test part, from the report it left.
-
-    They were never saved; scored on as many cases, their rows still stand beside the network's.
-    """
-    try:
-        before = json.loads((Path(folder) / "report.json").read_text(encoding="utf-8"))
-        rows = before["baselines"] if before["n"] == n else {}
-        return rows if all(map(_is_row, rows.values())) else {}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return {}  # no report, or none of ours
-
-
-def _is_row(row):
-    numbers = [row["scores"][name] for name in ("r2", "rmse", "mae")] + [row["behind"]]
-    pairs = [*row["intervals"].values(), row["behind_interval"]]
-    return all(type(v) is float for v in numbers) and all(
-        pair is None or [type(v) for v in pair] == [float, float] for pair in pairs
+        return report
+    return evaluation.evaluate_classifier(
+        model,
+        inputs,
+        targets,
+        class_names=card["class_names"],
+        origin=origin,
+        groups=_groups(origin, inputs, targets),
     )
 
 
@@ -103,8 +74,9 @@ def _test_part(origin, card):
     task = "regression" if origin.dataset == "california" else "classification"
     if origin.dataset not in readers or card["task"] != task:
         raise CourseError(
-            f"The card says {card['task']} on {origin.dataset!r}. Expected classification on "
-            "mnist or sign_mnist, or regression on california."
+            f"La tarjeta dice {card['task']} con {origin.dataset!r}. Se esperaba classification "
+            "con mnist o sign_mnist, o regression con california.\n"
+            "Qué hacer: otras redes se evalúan en Python, con las funciones de course.evaluation."
         )
     return readers[origin.dataset]()[1]
 
@@ -116,17 +88,56 @@ def _groups(origin, images, labels):
     return splits.near_duplicates(images, labels) if origin.dataset == "sign_mnist" else None
 
 
+def _baselines(folder, n):
+    """The models that the lesson scored on the same test part, from the report it left.
+
+    They were never saved; scored on as many cases, their rows still stand beside the network's.
+    """
+    try:
+        before = files.read_json(Path(folder, "report.json"))
+        rows = before["baselines"] if before["n"] == n else {}
+        return rows if all(map(_is_row, rows.values())) else {}
+    except (CourseError, LookupError, TypeError, AttributeError):
+        return {}  # no report, or none of ours
+
+
+def _is_row(row):
+    numbers = [row["scores"][name] for name in ("r2", "rmse", "mae")] + [row["behind"]]
+    pairs = [*row["intervals"].values(), row["behind_interval"]]
+    return all(type(v) is float for v in numbers) and all(
+        pair is None or [type(v) for v in pair] == [float, float] for pair in pairs
+    )
+
+
 def _seed(card):
     """The seed that held out the test part: `load_data`'s own, unless the card says another."""
     seed = card.get("data_seed", 0)  # never card["seed"], which drew weights and order only
     if type(seed) is not int or not 0 <= seed < 2**31:
         raise CourseError(
-            f"The card's data_seed: expected 0 to {2**31 - 1}. Received: {seed!r:.80}."
+            f"data_seed de la tarjeta: se esperaba de 0 a {2**31 - 1}. Llegó: {seed!r:.80}."
         )
     return seed
 
 
-def _told(volumes, n):
+# ---- segmentation
+
+
+def _segmentation(folder, card, origin):
+    """The report of a run on the cases that its card holds out."""
+    from course.datasets import brats
+
+    cases = [with_modalities(case, card) for case in _held_out(card, origin)]
+    start.load_keras()
+    from course import evaluation, inference
+    from course.export.model_file import load_model
+
+    model = load_model(folder, card)
+    predict = functools.partial(inference.predict_volume, patch=card["patch"])
+    volumes = _announced(brats.volumes(cases), len(cases))
+    return evaluation.evaluate_segmenter(model, volumes, origin=origin, predict=predict)
+
+
+def _announced(volumes, n):
     """The volumes; each one's name on stderr when its turn has come, for a case takes a while."""
     for number, volume in enumerate(volumes, 1):
         print(f"{number}/{n} {volume.name}", file=sys.stderr, flush=True)
@@ -136,31 +147,36 @@ def _told(volumes, n):
 
 def _held_out(card, origin):
     """The cases that the card holds out, found again where its data are from."""
+    from course.datasets import catalog
+
+    if "edition" not in card or not catalog.get(origin.dataset).edition:
+        raise CourseError(
+            f"La tarjeta dice segmentation con {origin.dataset!r}. Se esperaba una de BraTS, con "
+            "brats2020 o brats2021.\n"
+            "Qué hacer: otras redes se evalúan en Python, con las funciones de course.metrics."
+        )
     names = card["held_out"]
     if not names:
         raise CourseError(
-            "The card holds out no case, so there is nothing to score this run on fairly. Train "
-            "again with some cases held out, or look at one: python -m course predict RUN FOLDER"
+            "Según la tarjeta la red se entrenó con todos los casos: no queda ninguno para medirla."
+            "\nQué hacer: entrena de nuevo y aparta algunos casos, o mira uno: python -m course "
+            "predict CORRIDA CARPETA"
         )
     found = {case.name: case for case in _cases(names, card, origin)}
     missing = [name for name in names if name not in found]
     if missing:
         raise CourseError(
-            f"{len(missing)} of {len(names)} held-out cases are not in {origin.title} "
-            f"({origin.source}): {', '.join(missing[:5])}{' …' if missing[5:] else ''}. Expected "
-            "the data that the run was trained on."
+            f"De los {len(names)} casos apartados faltan {len(missing)} en {origin.title} "
+            f"({origin.source}): {', '.join(missing[:5])}{' …' if missing[5:] else ''}.\n"
+            "Qué hacer: pon ahí los datos con los que se entrenó la corrida."
         )
     return [found[name] for name in names]
 
 
 def _cases(names, card, origin):
     """The cases of the data set that a run was made of, at least those of these names."""
-    from course.datasets import brats, catalog, fetch
+    from course.datasets import brats, fetch
 
-    if not catalog.get(origin.dataset).edition:
-        raise CourseError(
-            f"The card says segmentation on {origin.dataset!r}. Expected brats2020 or brats2021."
-        )
     if origin.source == "kaggle":
         if origin.dataset == "brats2020":
             return brats.fetch_named(names, modalities=card["modalities"])
@@ -169,5 +185,5 @@ def _cases(names, card, origin):
     if n is None and origin.source == "sample":  # whose cases are counted from 1
         n = max((int(digits) for name in names for digits in re.findall(r"\d+$", name)), default=1)
     if n is not None and (type(n) is not int or not 1 <= n <= 10_000):
-        raise CourseError(f"The card's cases: expected how many. Received: {n!r:.80}.")
+        raise CourseError(f"cases de la tarjeta: se esperaba cuántos. Llegó: {n!r:.80}.")
     return brats.open_cases(origin.source, n, card["modalities"], seed=_seed(card))

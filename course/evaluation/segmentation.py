@@ -10,7 +10,7 @@ import functools
 
 import numpy as np
 
-from course import figures
+from course import figures, metrics
 from course.errors import CourseError
 from course.evaluation.intervals import bootstrap
 from course.evaluation.report import Report
@@ -59,7 +59,7 @@ def evaluate_segmenter(model, volumes, *, origin, predict=predict_volume):
     # map, because a loop's variable would keep a case while the next one is read
     cases = list(map(functools.partial(_judge, model, predict), volumes))
     if not cases:
-        raise CourseError("There is nothing to evaluate: no case was given.")
+        raise CourseError("No hay nada que evaluar: se esperaba al menos un caso. Llegó: ninguno.")
     cases.sort(key=lambda case: case["mean_dice"])
     rows = [{key: case[key] for key in ("case", "mean_dice", "regions")} for case in cases]
     per_class = [_region_row(region, rows) for region in REGIONS]
@@ -115,8 +115,8 @@ def _judge(model, predict, volume):
     """The scores of one case, and the one slice of it that a figure may show."""
     if volume.labels is None:
         raise CourseError(
-            f"{volume.name} has no mask, so nothing can be scored on it. "
-            "Expected cases with a mask; without one: python -m course predict"
+            f"{volume.name} no tiene máscara, y sin ella no se puede medir nada en él.\n"
+            "Qué hacer: evalúa casos con máscara; uno sin ella, con: python -m course predict"
         )
     true = to_regions(volume.labels, volume.edition).astype(bool)
     probabilities = np.asarray(predict(model, volume.image))
@@ -130,7 +130,7 @@ def _judge(model, predict, volume):
         region: _scores(true[..., i], answer[..., i], volume.spacing_mm)
         for i, region in enumerate(REGIONS)
     }
-    at = _busiest(true[..., 0], answer[..., 0])
+    at = metrics.largest_slice(true[..., 0], answer[..., 0])
     return {
         "case": str(volume.name),
         "mean_dice": float(np.mean([scores["dice"] for scores in regions.values()])),
@@ -147,8 +147,6 @@ def _judge(model, predict, volume):
 
 def _scores(true, answer, spacing_mm):
     """One region of one case; what is not defined is None."""
-    from course import metrics  # brings Keras along, which numbers and pictures do without
-
     scores = {
         "dice": metrics.dice_score(true, answer),
         "hd95_mm": metrics.hausdorff95(true, answer, spacing_mm),
@@ -177,15 +175,6 @@ def _region_row(region, rows):
             "median_interval": bootstrap(known, np.median),
         }
     return summary
-
-
-def _busiest(true, answer):
-    """The slice with most tumour; of the network's where there is none; else the middle one."""
-    for mask in (true, answer):
-        counts = mask.sum(axis=(1, 2))
-        if counts.any():
-            return int(counts.argmax())
-    return len(true) // 2
 
 
 def _best_middle_worst(cases):

@@ -1,4 +1,4 @@
-"""A student's answer, called and turned into arrays; what cannot be is told to her in words."""
+"""A student's answer, called and turned into arrays; where that fails, a message says why."""
 
 import contextlib
 import copy
@@ -178,7 +178,7 @@ def _check_callable(exercise, answer, inputs):
         )
     try:
         signature = inspect.signature(answer)
-    except (TypeError, ValueError):  # some built-in functions do not tell
+    except (TypeError, ValueError):  # some built-in functions have none
         return
     try:
         signature.bind(*inputs)

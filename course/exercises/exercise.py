@@ -25,7 +25,7 @@ class Exercise:
             a `numpy.random.Generator`. Few and round numbers, because a student will read them, and
             the most telling first: of the calls that show a mistake she sees the first.
         right: Function that answers rightly, found another way than `solution` where there is one.
-        mistakes: Tuple of `Mistake`, the first that fits is told.
+        mistakes: Tuple of `Mistake`, the first that fits is shown.
         solution: The function shown in the end, or the value.
         explanation: Text in Markdown, why it is right.
         name: Text, what a student calls her answer; a function's own name by default.
@@ -111,10 +111,10 @@ class Said(str):
 
 
 class Verdict(Said):
-    """What a check said.
+    """What a check shows: the text, and whether the answer was right.
 
     Attributes:
-        right: Boolean, also the verdict's own truth.
+        right: Boolean; `if verdict:` asks the same.
         error: The exception that her function raised, with its traceback, or `None`.
     """
 

@@ -493,7 +493,7 @@ def _doubled(x):
     return x.repeat(2, axis=0).repeat(2, axis=1)
 
 
-# mistake: (what it spoils, what to look at), in the order in which they are told: shapes first.
+# mistake: (what it spoils, what to look at), in the order in which they are shown: shapes first.
 _SYMPTOMS = {
     "filters": (
         "los canales de la salida",
@@ -537,7 +537,7 @@ def _gate_mistakes():
     """One for each set of mistakes that may be left: what is right by now, and where to look next.
 
     A softmax hides the signal: of it nothing can be said yet. ReLU and no activation at all are
-    hers, not the cell's; they are told once the shapes are right.
+    hers, not the cell's; they are shown once the shapes are right.
     """
     activations, signals = ("sigmoid", "softmax", "relu", "none"), ("coarse", "bottom")
     shapes = ((), ("size",), ("filters",), ("filters", "size"))

@@ -49,7 +49,7 @@ def grad_cam(model, image, target=None, layer=None):
 
     Returns:
         Float array `(rows, columns)`, 0 or more, in the layer's own resolution: an image of 28×28
-        of which a layer has 4×4 maps is told apart in 16 places, whatever a figure makes of it.
+        of which a layer has 4×4 maps gets 16 numbers, whatever a figure makes of them.
 
     Raises:
         ValueError: If the model does not take the image, has no convolution, class or layer of that

@@ -1,12 +1,12 @@
 """The layers inside a model, whatever models are nested in it, and what passes through them."""
 
 import contextlib
-import difflib
 
 import keras
 import numpy as np
 from keras import layers
 
+from course.errors import nearest
 from course.foundations.checks import finite
 
 _CONVOLUTIONS = (layers.Conv2D, layers.Conv3D)
@@ -27,7 +27,7 @@ def batch_of(model, image):
     if not _has_graph(model) or len(model.inputs) != 1 or model.inputs[0].ndim not in (4, 5):
         raise ValueError(
             "Expected a functional or built Sequential keras.Model that takes images, such as "
-            f"course.models.cnn. Received: {_told(model)}"
+            f"course.models.cnn. Received: {_named(model)}"
         )
     image = finite(image, "image")
     shape = model.inputs[0].shape[1:]
@@ -75,7 +75,7 @@ def layers_of(model):
     if not _has_graph(model):
         raise ValueError(
             "Expected a functional or built Sequential keras.Model, such as course.models.cnn. "
-            f"Received: {_told(model)}"
+            f"Received: {_named(model)}"
         )
     found = []
     for layer in model.layers:
@@ -94,10 +94,9 @@ def find(model, name):
     """
     known = {layer.name: layer for layer in layers_of(model)}
     if name not in known:
-        near = difflib.get_close_matches(str(name), known, n=1, cutoff=0)
         raise ValueError(
-            f"Expected the name of a layer of {model.name!r}; the nearest is {near[0]!r}. "
-            f"Received: {name!r}"
+            f"Expected the name of a layer of {model.name!r}. "
+            f"Received: {name!r}.{nearest(name, known, repr, cutoff=0)}"
         )
     return known[name]
 
@@ -112,7 +111,7 @@ def convolutions(model):
     if not found:
         raise ValueError(
             f"Expected a model with convolutions, such as course.models.cnn. Received: "
-            f"{_told(model)}, which has none"
+            f"{_named(model)}, which has none"
         )
     return found
 
@@ -186,5 +185,5 @@ def _has_graph(model):
     return isinstance(model, keras.Model) and bool(getattr(model, "inputs", None))
 
 
-def _told(model):
+def _named(model):
     return f"{type(model).__name__} {getattr(model, 'name', model)!r}"

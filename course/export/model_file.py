@@ -2,14 +2,13 @@
 
 import json
 import math
-import os
 import pathlib
-import tempfile
 import zipfile
 
 import keras
 import numpy as np
 
+from course import files
 from course.errors import CourseError
 from course.export import card as cards
 
@@ -31,47 +30,43 @@ def export(model, folder, *, card):
             list) or `unit` (a string), `data` (`origin.as_dict()`), `preparation` ("digit", "photo"
             or `None`: how a picture is made ready), and what else describes the run: `scores`,
             `seed`, `settings`, `data_seed` if `load_data` was given another than its own.
-            Of a segmentation: `edition` ("2020"), `modalities` (the channels' names), `regions`
-            (["WT", "TC", "ET"]), `patch` (the sides of the window for `predict_volume`, or `None`),
-            `held_out` (names of the cases that were not trained on), `preparation` "brain"
-            (`brats.normalize`), and `cases` if only so many were fetched or made.
+            `Report.card` gives what a report knows. Of a segmentation: `regions` or `class_names`
+            (what the outputs are), and if they apply `modalities` (the channels' names), `patch`
+            (the sides of the window for `predict_volume`), `held_out` (names of the cases that
+            were not trained on). Of BraTS all of these, `regions` ["WT", "TC", "ET"], and also
+            `edition` ("2020"), `preparation` "brain" (`brats.normalize`), and `cases` if only so
+            many were fetched or made.
             Shapes, range, versions, commit and date are added.
 
     Returns:
         The path of `model.keras`.
 
     Raises:
-        ValueError: If the card lacks something, or the model carries code or augmentation inside.
-        CourseError: If the folder cannot be written.
+        ValueError: If the model carries code or augmentation inside.
+        CourseError: If the card lacks something or contradicts the model, or the folder cannot be
+            written.
 
     Example:
 
     >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
     >>> card = dict(task="regression", unit="m", data={"dataset": "demo"}, preparation=None)
+    >>> import os, tempfile
     >>> path = export(model, tempfile.mkdtemp(), card=card)
     >>> sorted(os.listdir(path.parent))
     ['card.json', 'model.keras']
     >>> load(path.parent)[1]["parameters"]
     5
     """
-    folder = pathlib.Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as temporary:
-            path = pathlib.Path(temporary, "model.keras")
-            copy = _uncompiled(_without_augmentation(model), path)
-            _compare(model, copy, (-3, 3) if card.get("preparation") == "brain" else (0, 255))
-            cards.write(cards.complete(card, copy), path.with_name("card.json"))
-            # a new model never stands beside an old card, whenever this is stopped
-            (folder / "card.json").unlink(missing_ok=True)
-            for name in ("model.keras", "card.json"):
-                os.replace(path.with_name(name), folder / name)
-    except OSError as error:
-        raise CourseError(
-            f"The model cannot be saved in {folder}: {error.strerror or error}. "
-            "Expected a folder that can be written, with room on its disk."
-        ) from error
-    return folder / "model.keras"
+    path = pathlib.Path(folder, "model.keras")
+    beside = path.with_name("card.json")
+    network = _without_augmentation(model)
+    with files.whole(beside) as card_part, files.whole(path) as model_part:
+        copy = _uncompiled(network, model_part)
+        _compare(model, copy, (-3, 3) if card.get("preparation") == "brain" else (0, 255))
+        card_part.write_bytes(files.json_text(cards.complete(card, copy)).encode())
+        # a new model never stands beside an old card, whenever this is stopped
+        beside.unlink(missing_ok=True)
+    return path
 
 
 def load(folder):
@@ -87,16 +82,21 @@ def load(folder):
         CourseError: If the folder, the card or the model is missing, damaged, of another version,
             does not fit the other, or carries code.
     """
-    folder = pathlib.Path(folder)
     card = cards.read_run(folder)
-    model = _load(folder / "model.keras")
+    return load_model(folder, card), card
+
+
+def load_model(folder, card):
+    """The model of a run whose card has been read already, as `load`."""
+    folder = pathlib.Path(folder)
+    model = _read(folder / "model.keras")
     problem = cards.disagreement(card, model)
     if problem:
         raise CourseError(
-            f"{folder / 'card.json'} and model.keras do not belong together: {problem}. "
-            "Expected the two files of one run."
+            f"{folder / 'card.json'} y model.keras no son de la misma corrida: {problem}.\n"
+            "Qué hacer: copia los dos archivos de una misma corrida."
         )
-    return model, card
+    return model
 
 
 # ---- saving
@@ -140,12 +140,12 @@ def _uncompiled(model, path):
     Saved and loaded rather than cloned from its config: that alone keeps the words that a
     StringLookup has learned, which are neither config nor weights.
     """
-    draft = path.with_name("draft.keras")
-    model.save(draft)
-    code = _code_inside(json.loads(zipfile.ZipFile(draft).read("config.json")))
+    model.save(path)
+    with zipfile.ZipFile(path) as archive:
+        code = _foreign_layer(json.loads(archive.read("config.json")))
     if code:
         raise ValueError(f"Expected a model of Keras' own layers. Received: {code}")
-    keras.saving.load_model(draft, compile=False).save(path)
+    keras.saving.load_model(path, compile=False).save(path)
     return keras.saving.load_model(path)
 
 
@@ -193,20 +193,22 @@ def _flat(outputs):
 # ---- loading
 
 
-def _load(path):
-    expected = "Expected the model.keras that the run wrote; copy it again, or train again"
+def _read(path):
+    todo = "Qué hacer: copia otra vez el model.keras que escribió la corrida, o entrena de nuevo."
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(info.file_size for info in archive.infolist()) > 100 * path.stat().st_size:
-                raise CourseError(f"{path} unpacks to over a hundred times its size. {expected}.")
+                raise CourseError(
+                    f"{path}: descomprimido ocupa más de cien veces su tamaño.\n{todo}"
+                )
             damaged = archive.testzip()  # Keras reads without comparing the checksums
             if damaged:
-                raise CourseError(f"{path} is damaged: {damaged} inside it. {expected}.")
-            code = _code_inside(json.loads(archive.read("config.json")))
+                raise CourseError(f"{path} está dañado, en {damaged}.\n{todo}")
+            code = _foreign_layer(json.loads(archive.read("config.json")))
         if code:
             raise CourseError(
-                f"{path} carries code ({code}), which could do anything on your machine, so it "
-                "was not loaded. Expected a model of Keras' own layers."
+                f"{path} trae código ({code}), que podría hacer cualquier cosa en tu computador; "
+                "por eso no se cargó.\nQué hacer: usa un modelo hecho solo de capas de Keras."
             )
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except CourseError:
@@ -214,15 +216,16 @@ def _load(path):
     except Exception as error:  # bytes of someone else's, through zip, JSON, HDF5 and Keras
         reason = str(error).strip().partition("\n")[0][:200]
         raise CourseError(
-            f"{path} is not a model that Keras {keras.__version__} can load "
-            f"({type(error).__name__}: {reason}). {expected}."
+            f"{path} no es un modelo que Keras {keras.__version__} pueda cargar "
+            f"({type(error).__name__}: {reason}).\n{todo}"
         ) from error
     if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
-        raise CourseError(f"{path} holds a {type(model).__name__}, not a built model. {expected}.")
+        kind = type(model).__name__
+        raise CourseError(f"{path}: se esperaba un modelo construido. Llegó: {kind}.\n{todo}")
     return model
 
 
-def _code_inside(config):
+def _foreign_layer(config):
     """The first thing in a model's config that is not Keras' own, or `None`.
 
     Safe mode refuses lambdas; this also refuses classes of other modules and layers that open a

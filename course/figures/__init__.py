@@ -1,4 +1,4 @@
-"""Every figure of the course, in one look that colour-blind readers can tell apart.
+"""Every figure of the course, in one style whose colours colour-blind readers can tell apart.
 
 Each function takes arrays and returns a `matplotlib.figure.Figure`; nothing touches pyplot or the
 caller's settings, so a server without a screen draws them too. What a student reads is in Spanish.

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from course.figures.style import BLUE, ORANGE, axes_below, canvas, look
+from course.figures.style import BLUE, ORANGE, axes_below, canvas, picture_in, styled
 
 
-@look
+@styled
 def detections(image, heat, found, true, *, title, note=None):
     """A canvas with the boxes found and the true ones, and the heat map below it.
 
@@ -44,9 +44,9 @@ def detections(image, heat, found, true, *, title, note=None):
         (image, top, tall, 255),
         (heat, top + tall + gap, map_tall, 1),
     ):
-        extent = (left, left + width, at + size, at)
         colours = "gray" if limit == 255 else "cividis"
-        axes.imshow(picture, cmap=colours, vmin=0, vmax=limit, extent=extent, aspect="auto")
+        options = {"interpolation": None, "cmap": colours, "vmin": 0, "vmax": limit}
+        picture_in(axes, picture, (left, at, width, size), **options)
     axes.text(left, top + tall + gap - 0.08, "Mapa de calor: probabilidad de un dígito", fontsize=9)
 
     def frame(box, **style):
@@ -61,5 +61,4 @@ def detections(image, heat, found, true, *, title, note=None):
         row = max(top + box[0] * inch, top + 0.2)  # above the box, or just inside the picture
         plate = {"facecolor": ORANGE, "edgecolor": ORANGE, "pad": 1.5}
         axes.text(left + box[1] * inch, row, words, fontsize=8, va="bottom", bbox=plate)
-    axes.set(xlim=(0, width + 0.4), ylim=(height, 0))  # imshow fits the axes to the picture
     return figure

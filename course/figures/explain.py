@@ -3,14 +3,21 @@
 import numpy as np
 
 from course.figures.pictures import from_0_to_1
-from course.figures.slices import picture_in, words
-from course.figures.style import BLUE, VERMILLION, axes_below, canvas, look
+from course.figures.style import (
+    BLUE,
+    VERMILLION,
+    axes_below,
+    canvas,
+    picture_in,
+    styled,
+    words,
+)
 from course.spanish import number
 
 _SIDE, _GAP, _LINE = 1.9, 0.16, 0.26  # inches
 
 
-@look
+@styled
 def feature_maps(image, maps, *, title, count=8):
     """An image and what each layer makes of it: a row a layer, the maps that vary most.
 
@@ -44,8 +51,8 @@ def feature_maps(image, maps, *, title, count=8):
     for row, (name, each) in enumerate(maps.items(), start=1):
         rows, columns, filters = each.shape
         top = row * (cell + line)
-        told = f"{name}: {filters} {'mapas' if filters > 1 else 'mapa'} de {rows}×{columns}"
-        words(axes, 0.14, top + line / 2, told, 9.5)
+        line_above = f"{name}: {filters} {'mapas' if filters > 1 else 'mapa'} de {rows}×{columns}"
+        words(axes, 0.14, top + line / 2, line_above, 9.5)
         # in the layer's order, so that a map is in the same place for another image
         chosen = np.sort(np.argsort(-each.std(axis=(0, 1)), kind="stable")[:count])
         for place, filter_ in enumerate(chosen):
@@ -54,7 +61,7 @@ def feature_maps(image, maps, *, title, count=8):
     return figure
 
 
-@look
+@styled
 def grad_cam(images, maps, names, *, title):
     """Images, and under each its Grad-CAM map laid over it.
 
@@ -87,14 +94,14 @@ def grad_cam(images, maps, names, *, title):
     return _pairs(images, maps, names, title, note, over)
 
 
-@look
+@styled
 def occlusion(images, falls, names, *, title):
     """Images, and under each how much the answer loses where a patch covers it.
 
     Args:
         images: Pictures as `samples` takes them.
         falls: For each a map `(height, width)`, as `course.explain.occlusion` returns it; all have
-            one scale, which the figure tells.
+            one scale, which stands under the title.
         names: A line over each.
         title: Text.
 

@@ -14,7 +14,7 @@ from course.figures.style import (
     YELLOW,
     axes_below,
     canvas,
-    look,
+    styled,
 )
 from course.foundations.activations import ACTIVATIONS
 from course.foundations.convolution import convolve
@@ -23,7 +23,7 @@ _CELL = 0.55  # inches, a number of the animation
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-@look
+@styled
 def activations(*, title):
     """All activation functions of the slides' table, each with its derivative.
 
@@ -60,7 +60,7 @@ def activations(*, title):
     return figure
 
 
-@look
+@styled
 def approximation_errors(errors, *, title):
     """The largest error of networks with more and more hidden units, a panel a function.
 
@@ -102,7 +102,7 @@ def approximation_errors(errors, *, title):
     return figure
 
 
-@look
+@styled
 def sliding_kernel(image, kernel, *, title, stride=1, seconds=0.9):
     """An animation: the kernel slides over the image and its map of features fills up.
 

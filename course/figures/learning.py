@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course.figures.style import BLUE, INK, ORANGE, VERMILLION, canvas, comma, look
+from course.figures.style import BLUE, INK, ORANGE, VERMILLION, canvas, comma, styled
 from course.spanish import count, number
 
 _METRICS = {
@@ -24,7 +24,7 @@ _HIGHER_IS_BETTER = ("acc", "r2", "auc", "dice", "precision", "recall", "f1", "i
 _NOT_A_METRIC = ("epoch", "learning_rate", "lr", "time_s")
 
 
-@look
+@styled
 def learning_curves(history, *, title):
     """The loss and each metric over the epochs, in training and in validation.
 
@@ -65,7 +65,7 @@ def learning_curves(history, *, title):
     return figure
 
 
-@look
+@styled
 def curves_1d(x, y, fits, *, title, grid=None, truth=None):
     """A function of one variable and what networks of several sizes make of it, side by side.
 
@@ -74,8 +74,8 @@ def curves_1d(x, y, fits, *, title, grid=None, truth=None):
         fits: Dict from a network's number of neurons (or any text) to its predictions at `grid`.
         title: Text.
         grid: Where `fits` and `truth` are given, `(m,)`; default `x`.
-        truth: The function without noise at `grid`; each panel then tells the fit's distance from
-            it (root mean square).
+        truth: The function without noise at `grid`; under each panel stands the fit's distance
+            from it (root mean square).
 
     Returns:
         A `matplotlib.figure.Figure`, a panel for each network.

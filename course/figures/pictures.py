@@ -2,11 +2,21 @@
 
 import numpy as np
 
-from course.figures.style import BLUE, GREY, RULE, VERMILLION, axes_below, canvas, look, text_width
+from course.figures.style import (
+    BLUE,
+    GREY,
+    RULE,
+    VERMILLION,
+    axes_below,
+    canvas,
+    picture_in,
+    styled,
+    text_width,
+)
 from course.spanish import count, percent
 
 
-@look
+@styled
 def samples(images, labels, class_names, *, title, columns=10):
     """A row of pictures for each class, spread evenly over the class's samples.
 
@@ -16,7 +26,7 @@ def samples(images, labels, class_names, *, title, columns=10):
         labels: Class numbers, `(n,)`.
         class_names: Names, in the order of the labels.
         title: Text.
-        columns: Pictures per class at most. A class without samples says so in its row.
+        columns: Pictures per class at most. The row of a class without samples says so.
 
     Returns:
         A `matplotlib.figure.Figure`.
@@ -51,7 +61,7 @@ def samples(images, labels, class_names, *, title, columns=10):
     return figure
 
 
-@look
+@styled
 def mistakes(images, labels, probabilities, class_names, *, title, count=20):
     """The gallery of the worst mistakes: the samples whose true class got the least probability.
 
@@ -101,7 +111,7 @@ def mistakes(images, labels, probabilities, class_names, *, title, count=20):
     return figure
 
 
-@look
+@styled
 def filters(kernels, title):
     """What the filters of a convolution look for: white adds nothing, blue adds, orange takes away.
 
@@ -167,16 +177,8 @@ def _gallery_note(wrong, shown, labels):
 
 def _picture(axes, image, left, top, side, frame=False):
     """A picture as it is, greys for one channel, in a square of `side` inches."""
-    box = (left, left + side, top + side, top)
-    axes.imshow(
-        from_0_to_1(image),
-        cmap="gray",
-        vmin=0,
-        vmax=1,
-        extent=box,
-        interpolation="nearest",
-        aspect="auto",
-    )
+    box = (left, top, side, side)
+    picture_in(axes, from_0_to_1(image), box, cmap="gray", vmin=0, vmax=1)
     if frame:
         axes.plot(
             [left, left + side, left + side, left, left],
@@ -184,9 +186,6 @@ def _picture(axes, image, left, top, side, frame=False):
             color=RULE,
             linewidth=1,
         )
-    # imshow fits the axes to the picture: put them back to inches
-    width, height = axes.figure.get_size_inches()
-    axes.set(xlim=(0, width), ylim=(axes.get_position().height * height, 0))
 
 
 def _bar(axes, left, middle, width, words, share, color):

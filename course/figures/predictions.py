@@ -1,11 +1,21 @@
-"""Figures of answers: which class was taken for which, and how far off a number is."""
+"""Figures of predictions: which class was taken for which, and how far off a number is."""
 
 import numpy as np
 
-from course.figures.style import BLUE, INK, RULE, SKY, VERMILLION, canvas, comma, look, text_width
+from course.figures.style import (
+    BLUE,
+    INK,
+    RULE,
+    SKY,
+    VERMILLION,
+    canvas,
+    comma,
+    styled,
+    text_width,
+)
 
 
-@look
+@styled
 def confusion(matrix, class_names, *, title):
     """Which class was taken for which: correct answers on a blue diagonal, mistakes in orange.
 
@@ -64,7 +74,7 @@ def confusion(matrix, class_names, *, title):
     return figure
 
 
-@look
+@styled
 def predicted_against_true(targets, predictions, *, unit, title):
     """Each case as a point; a perfect answer lies on the diagonal.
 
@@ -99,7 +109,7 @@ def predicted_against_true(targets, predictions, *, unit, title):
     return figure
 
 
-@look
+@styled
 def residuals(targets, predictions, *, unit, title):
     """How far off each prediction is, and how often how far.
 

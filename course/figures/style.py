@@ -1,16 +1,17 @@
-"""The one look of all figures, and what is done with a finished one."""
+"""The one style of all figures, how they are laid out, and what is done with a finished one."""
 
 import functools
 import io
 import sys
-from pathlib import Path
+
+from course import files
 
 # Okabe and Ito, "Color universal design", 2008: eight colours that stay apart for everyone
 BLUE, SKY, ORANGE, VERMILLION = "#0072B2", "#56B4E9", "#E69F00", "#D55E00"
 GREEN, YELLOW, PURPLE, BLACK = "#009E73", "#F0E442", "#CC79A7", "#000000"
 INK, GREY, RULE = "#1A1A1A", "#5A5A5A", "#DADADA"
 
-_LOOK = {
+_SETTINGS = {
     # ships with matplotlib, so a figure looks the same on every machine
     "font.family": "DejaVu Sans",
     "font.size": 10,
@@ -40,20 +41,20 @@ _DPI = 120
 _MARGIN = 0.14  # inches
 
 
-def look(function):
+def styled(function):
     """Decorator: the function runs with our settings, whatever style the caller has chosen."""
 
     @functools.wraps(function)
-    def with_look(*args, **kwargs):
+    def with_settings(*args, **kwargs):
         from matplotlib import style
 
-        with style.context(["default", _LOOK]):
+        with style.context(["default", _SETTINGS]):
             return function(*args, **kwargs)
 
-    return with_look
+    return with_settings
 
 
-@look
+@styled
 def show(figure, path=None):
     """Show a figure in a notebook, save it where there is a path, and let go of it.
 
@@ -69,7 +70,7 @@ def show(figure, path=None):
     >>> figures.show(curves)
     """
     if path is not None:
-        _write(path, png(figure))
+        files.write(path, png(figure))
     _display(lambda: png(figure))
     if "matplotlib.pyplot" in sys.modules:  # it may be the caller's own pyplot figure
         sys.modules["matplotlib.pyplot"].close(figure)
@@ -83,11 +84,11 @@ def show_animation(gif, path=None):
         path: Where to write the .gif; folders on the way are made.
     """
     if path is not None:
-        _write(path, gif)
+        files.write(path, gif)
     _display(lambda: gif)
 
 
-@look
+@styled
 def png(figure):
     """A figure as the bytes of a PNG, its whole title in the file's metadata.
 
@@ -149,6 +150,27 @@ def axes_below(figure, height):
     return axes
 
 
+def picture_in(axes, picture, box, interpolation="nearest", **options):
+    """Draw a picture into a box `(left, top, wide, tall)` of `axes_below`, in inches."""
+    left, top, wide, tall = box
+    width, height = axes.figure.get_size_inches()
+    drawn = axes.imshow(
+        picture,
+        extent=(left, left + wide, top + tall, top),
+        interpolation=interpolation,
+        aspect="auto",
+        **options,
+    )
+    # imshow fits the axes to the picture: put them back to inches
+    axes.set(xlim=(0, width), ylim=(axes.get_position().height * height, 0))
+    return drawn
+
+
+def words(axes, x, y, text, size, color=INK, weight="normal"):
+    """Write a line that begins at `x` and whose middle lies at `y`, in inches; `size` in points."""
+    axes.text(x, y, text, fontsize=size, color=color, fontweight=weight, va="center")
+
+
 def comma(axis):
     """Ticks with a decimal comma and without offsets; powers of ten for very large numbers only."""
     from matplotlib.ticker import ScalarFormatter
@@ -181,15 +203,6 @@ def _wrap(text, width, size, weight):
         else:
             lines.append(word)
     return lines
-
-
-def _write(path, content):
-    """Write a file whole or not at all."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".part")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)
 
 
 def _display(picture):

@@ -6,25 +6,33 @@ from the patient's right to the left: drawn as it is, it is the radiologist's vi
 
 import numpy as np
 
-from course.figures.slices import (
-    GAP,
-    LINE,
-    OUTLINES,
-    SIDE,
-    VIEW,
-    frame_of,
-    grey,
+from course.figures.style import (
+    BLUE,
+    GREY,
+    INK,
+    VERMILLION,
+    axes_below,
+    canvas,
+    comma,
     picture_in,
-    rows_of_slices,
+    styled,
+    text_width,
     words,
 )
-from course.figures.style import BLUE, GREY, INK, VERMILLION, axes_below, canvas, comma, look
 from course.spanish import number
 
+OUTLINES = {  # as course.regions has them; light colours, they lie on a dark picture
+    "WT": ("tumor completo (WT)", "#56B4E9", "solid"),
+    "TC": ("núcleo (TC)", "#F0E442", (0, (4, 1.2))),
+    "ET": ("realce (ET)", "#FF8C66", "solid"),
+}
+_VIEW = "Vista del radiólogo: la derecha del paciente está a la izquierda de la imagen."
+_GROUND = "#111111"
+_SIDE, _GAP, _LINE = 2.7, 0.12, 0.27  # inches
 _USUAL = {"flair": "FLAIR", "t1": "T1", "t1ce": "T1ce", "t2": "T2"}
 
 
-@look
+@styled
 def modalities(image, regions=None, names=("flair", "t1", "t1ce", "t2"), *, title, at=None):
     """One slice in each modality, side by side, with the outlines of the tumour's regions.
 
@@ -44,20 +52,23 @@ def modalities(image, regions=None, names=("flair", "t1", "t1ce", "t2"), *, titl
     >>> figure.get_label()
     'Un caso'
     """
+    from course.metrics import largest_slice  # here: loading SciPy takes longer than the figures
+
     image = np.asarray(image)
     if image.ndim != 4 or image.shape[-1] != len(names):
         raise ValueError(
             f"Expected an image (D, H, W, C) and C names. Received: {image.shape}, {names}"
         )
-    at = busiest(regions, len(image)) if at is None else at
+    if at is None:
+        at = len(image) // 2 if regions is None else largest_slice(np.asarray(regions)[..., 0])
     masks = None if regions is None else np.asarray(regions)[at]
     panels = [(_USUAL.get(name, name), image[at, ..., i], masks) for i, name in enumerate(names)]
-    return rows_of_slices(
+    return _rows_of_slices(
         [(f"Corte {at + 1} de {len(image)}", panels)], title, legend=masks is not None
     )
 
 
-@look
+@styled
 def overlay(slices, truths, answers, names, *, title):
     """A row for each slice: the picture, the true regions, and the network's.
 
@@ -81,10 +92,10 @@ def overlay(slices, truths, answers, names, *, title):
     for picture, truth, answer, name in zip(slices, truths, answers, names, strict=True):
         panels = [("imagen", None), ("verdad", truth), ("respuesta de la red", answer)]
         rows.append((name, [(text, picture, masks) for text, masks in panels]))
-    return rows_of_slices(rows, title, legend=True)
+    return _rows_of_slices(rows, title, legend=True)
 
 
-@look
+@styled
 def attention(image, maps, *, title):
     """Where attention gates let the picture through: each map over the slice that it weighs.
 
@@ -103,17 +114,17 @@ def attention(image, maps, *, title):
     'Atención'
     """
     image = np.asarray(image)
-    frame = frame_of(image)
-    width = (len(maps) + 1) * (SIDE + GAP) + 0.9
-    tall = SIDE * (frame[0].stop - frame[0].start) / (frame[1].stop - frame[1].start)
-    figure = canvas(max(width, 6), tall + LINE + 0.45, title, layout="none")
-    axes = axes_below(figure, tall + LINE + 0.45)
+    frame = _frame_of(image)
+    width = (len(maps) + 1) * (_SIDE + _GAP) + 0.9
+    tall = _SIDE * (frame[0].stop - frame[0].start) / (frame[1].stop - frame[1].start)
+    figure = canvas(max(width, 6), tall + _LINE + 0.45, title, layout="none")
+    axes = axes_below(figure, tall + _LINE + 0.45)
     rows, columns = image.shape
     for place, (name, weights) in enumerate({"imagen": None, **maps}.items()):
-        left = GAP + place * (SIDE + GAP)
+        left = _GAP + place * (_SIDE + _GAP)
         words(axes, left, 0.12, name, 9.5)
-        box = (left, LINE, SIDE, tall)
-        grey(axes, image, frame, box)
+        box = (left, _LINE, _SIDE, tall)
+        _grey(axes, image, frame, box)
         if weights is not None:
             weights = np.asarray(weights, "float32")
             # the map reaches over the whole slice: only what lies in the frame is shown
@@ -127,15 +138,15 @@ def attention(image, maps, *, title):
             drawn = picture_in(axes, shown, box, cmap="inferno", vmin=0, vmax=1, alpha=0.6)
     if maps:
         width, height = figure.get_size_inches()
-        place = ((left + SIDE + 0.15) / width, 0.45 / height, 0.14 / width, tall / height)
+        place = ((left + _SIDE + 0.15) / width, 0.45 / height, 0.14 / width, tall / height)
         bar = figure.colorbar(drawn, cax=figure.add_axes(place))
         bar.set_ticks([0, 0.5, 1], labels=["0", "0,5", "1"], fontsize=9.5)
         bar.outline.set_visible(False)
-    words(axes, GAP, tall + LINE + 0.2, VIEW, 9, GREY)
+    words(axes, _GAP, tall + _LINE + 0.2, _VIEW, 9, GREY)
     return figure
 
 
-@look
+@styled
 def dice_by_case(scores, *, title):
     """The Dice of each case as a point, for each region; the bar is the mean, the ring the median.
 
@@ -194,10 +205,82 @@ def dice_by_case(scores, *, title):
     return figure
 
 
-def busiest(regions, depth):
-    """The slice with most of the whole tumour; the middle one where there is none."""
-    counts = np.zeros(depth) if regions is None else np.asarray(regions)[..., 0].sum(axis=(1, 2))
-    return int(counts.argmax()) if counts.any() else depth // 2
+def _rows_of_slices(rows, title, legend):
+    """Rows of panels under a line each: `(line, [(name, picture, masks), …])`."""
+    frames = [_frame_of(panels[0][1]) for _, panels in rows]
+    shapes = [[part.stop - part.start for part in frame] for frame in frames]
+    heights = [2 * _LINE + _SIDE * tall / wide + 0.12 for tall, wide in shapes]
+    below = 0.62 if legend else 0.34
+    width = max(max(len(panels) for _, panels in rows) * (_SIDE + _GAP) + _GAP, 6.2)
+    figure = canvas(width, sum(heights) + below, title, layout="none")
+    axes = axes_below(figure, sum(heights) + below)
+    top = 0.0
+    for (line, panels), frame, height in zip(rows, frames, heights, strict=True):
+        words(axes, _GAP, top + 0.13, line, 10, weight="bold")
+        for place, (name, picture, masks) in enumerate(panels):
+            left = _GAP + place * (_SIDE + _GAP)
+            words(axes, left, top + _LINE + 0.12, name, 9.5)
+            box = (left, top + 2 * _LINE, _SIDE, height - 2 * _LINE - 0.12)
+            _grey(axes, picture, frame, box)
+            if masks is not None:
+                _outlines(axes, np.asarray(masks)[frame], box)
+        top += height
+    if legend:
+        _legend(axes, top + 0.16)
+    words(axes, _GAP, top + below - 0.17, _VIEW, 9, GREY)
+    return figure
+
+
+def _frame_of(picture):
+    """The part of a slice that is not background, with a little air: two slices."""
+    filled = _filled(picture)
+    frame = []
+    for axis, side in enumerate(filled.shape):
+        places = np.flatnonzero(filled.any(axis=1 - axis))
+        if not len(places):
+            return tuple(slice(0, side) for side in filled.shape)
+        frame.append(slice(max(0, places[0] - 3), min(side, places[-1] + 4)))
+    return tuple(frame)
+
+
+def _filled(picture):
+    """What is not background, `(H, W)`: that is 0, or a constant in data normalised by others."""
+    picture = np.asarray(picture)
+    return picture != picture.flat[0]
+
+
+def _grey(axes, picture, frame, box):
+    """Part of a picture in greys, from the 1st to the 99.5th percentile of what it shows."""
+    picture, filled = np.asarray(picture, "float32"), _filled(picture)
+    low, high = np.percentile(picture[filled], [1, 99.5]) if filled.any() else (0, 1)
+    low, high = (low, high) if high > low else (low - 1, low + 1)
+    low -= 0.08 * (high - low)  # the brain's darkest stays apart from the ground
+    shown = np.where(filled, picture, low)[frame]
+    picture_in(axes, shown, box, cmap="gray", vmin=low, vmax=high)
+
+
+def _outlines(axes, masks, box):
+    """The outline of each region; the dashed one last, to be seen where two run together."""
+    left, top, wide, tall = box
+    rows, columns = masks.shape[:2]
+    x = left + (np.arange(-1, columns + 1) + 0.5) * wide / columns
+    y = top + (np.arange(-1, rows + 1) + 0.5) * tall / rows
+    for region in ("WT", "ET", "TC"):
+        mask, (_, color, line) = masks[..., list(OUTLINES).index(region)], OUTLINES[region]
+        if mask.any():
+            closed = np.pad(mask.astype(float), 1)  # a region at the edge is closed there
+            axes.contour(x, y, closed, [0.5], colors=[color], linewidths=1.6, linestyles=[line])
+
+
+def _legend(axes, y):
+    from matplotlib.patches import Rectangle
+
+    left = _GAP
+    for name, color, line in OUTLINES.values():
+        axes.add_patch(Rectangle((left, y - 0.09), 0.42, 0.18, color=_GROUND, lw=0))
+        axes.plot([left + 0.05, left + 0.37], [y, y], color=color, lw=2, linestyle=line)
+        words(axes, left + 0.5, y, name, 9.5)
+        left += 0.5 + text_width(name, 9.5) + 0.35
 
 
 def _long(name):

@@ -198,14 +198,14 @@ def match(boxes, scores, classes, true_boxes, true_classes, threshold=0.5):
     [-1, 0]
     """
     true_boxes, true_classes = _boxes(true_boxes), np.asarray(true_classes)
-    overlaps, answers = iou(boxes, true_boxes), np.full(len(_boxes(boxes)), -1)
+    overlaps, matches = iou(boxes, true_boxes), np.full(len(_boxes(boxes)), -1)
     free = np.ones(len(true_boxes), bool)
     for i in np.argsort(-np.asarray(scores, "float64"), kind="stable"):
         fits = np.where(free & (true_classes == np.asarray(classes)[i]), overlaps[i], 0)
         if len(fits) and fits.max() >= threshold:
-            answers[i] = fits.argmax()
-            free[answers[i]] = False
-    return answers
+            matches[i] = fits.argmax()
+            free[matches[i]] = False
+    return matches
 
 
 def precision_recall(right, found, there):

@@ -9,17 +9,19 @@ from pathlib import Path
 from course import regions
 from course.errors import CourseError
 from course.export import card as cards
+from course.spanish import count
 from course.training import start
 
 _TOP = 3
 
 
-def predict(folder, paths):
+def predict(folder, paths, card=None):
     """The three likeliest classes of each picture.
 
     Args:
         folder: The run's folder, of a classifier of images.
         paths: Picture files.
+        card: The run's card, where it has been read already.
 
     Returns:
         For each picture a list of `(class name, probability)`, the likeliest first.
@@ -27,20 +29,21 @@ def predict(folder, paths):
     Raises:
         CourseError: If the run is no classifier of images, or a picture cannot be read.
     """
-    card = cards.read_run(folder)
+    card = card or cards.read_run(folder)
     if card["task"] == "segmentation":
         raise CourseError(
-            f"{folder} is a segmentation run: it takes the folder of one case, not pictures. Type: "
-            f"python -m course predict {folder} CASE_FOLDER -o mask.nii.gz"
+            f"{folder} es una corrida de segmentación: recibe la carpeta de un caso, no imágenes.\n"
+            f"Qué hacer: python -m course predict {folder} CARPETA -o mascara.nii.gz"
         )
     if card["task"] == "regression":
         columns = ", ".join(item["name"] for item in card["inputs"])
         raise CourseError(
-            f"{folder} is a regression run ({card['data']['dataset']}): it takes columns "
-            f"({columns}), not pictures. To ask it, type in Python:\n"
+            f"{folder} es una corrida de regresión ({card['data']['dataset']}): recibe columnas "
+            f"({columns}), no imágenes.\n"
+            "Qué hacer: para preguntarle algo, escribe en Python:\n"
             f"    model, card = course.export.load({str(folder)!r})\n"
-            "    model.predict(…)  # a dict with one array per column\n"
-            f"To score it again: python -m course evaluate {folder}"
+            "    model.predict(…)  # un diccionario con un arreglo por columna\n"
+            f"Para medirla otra vez: python -m course evaluate {folder}"
         )
     import numpy as np
 
@@ -48,51 +51,58 @@ def predict(folder, paths):
 
     images = [pictures.read_image(path) for path in paths]
     start.load_keras()
-    from course import export
+    from course.export.model_file import load_model
 
-    model, card = export.load(folder)
+    model = load_model(folder, card)
     batch = [_prepared(picture, path, card) for picture, path in zip(images, paths, strict=True)]
     probabilities = np.asarray(model(np.stack(batch).astype("float32"), training=False))
     sums = probabilities.sum(axis=1)
     if not (np.all(probabilities >= 0) and np.allclose(sums, 1, atol=1e-3)):
-        raise CourseError(f"{folder} answers with numbers that are no probabilities. Train again.")
+        raise CourseError(
+            f"{folder} responde con números que no son probabilidades.\n"
+            "Qué hacer: entrena de nuevo, con softmax en la salida."
+        )
     return [_ranking(row, card["class_names"]) for row in probabilities]
 
 
-def segment(folder, case_folder, output=None):
+def segment(folder, case_folder, output=None, card=None):
     """Write the mask that a run sees in a case, exactly over the case's images.
 
     Args:
-        folder: The run's folder, of a segmentation.
+        folder: The run's folder, of a segmentation of BraTS.
         case_folder: Holds the modalities of one case, named as an edition of BraTS names them; of
             a mask in it only the header is read.
         output: The file to write, .nii or .nii.gz; default `<case>_mask.nii.gz` here. It must not
             exist yet.
+        card: The run's card, where it has been read already.
 
     Returns:
         `(path, case, volumes_ml)`: what was written, in the labels of `case.edition`, and each
         region's volume in millilitres.
 
     Raises:
-        CourseError: If the run is no segmentation, the folder does not hold one whole case, or the
-            file exists or cannot be written.
+        CourseError: If the run is no segmentation of BraTS, the folder does not hold one whole
+            case, or the file exists or cannot be written.
     """
     from course.datasets import brats
 
-    card = cards.read_run(folder)
-    if card["task"] != "segmentation":
+    card = card or cards.read_run(folder)
+    if "edition" not in card or card["task"] != "segmentation":
         raise CourseError(
-            f"{folder} is a {card['task']} run. Expected a segmentation's, to draw a mask."
+            f"{folder}: para escribir una máscara se esperaba una corrida de segmentación de "
+            "BraTS, con la edición de sus etiquetas. "
+            f"Llegó: {card['task']}, edition {card.get('edition')!r}."
         )
     case = with_modalities(_one_case(case_folder, card), card)
     path = Path(output or f"{case.name}_mask.nii.gz")
-    _new(path)
+    _check_new(path)
     image, _ = brats.load_case(dataclasses.replace(case, mask=None))
     image = brats.normalize(image, brats.load_brain(case, image))
     start.load_keras()
-    from course import export, inference, metrics
+    from course import inference, metrics
+    from course.export.model_file import load_model
 
-    model, card = export.load(folder)
+    model = load_model(folder, card)
     probabilities = inference.predict_volume(model, image, patch=card["patch"], verbose=True)
     labels = inference.to_labels(probabilities, card["edition"])
     # the network learned from one edition, the case may be of another, which numbers differently
@@ -110,8 +120,8 @@ def with_modalities(case, card):
     lacking = [name for name in card["modalities"] if name not in case.images]
     if lacking:
         raise CourseError(
-            f"{case.name} lacks {', '.join(lacking)}. This network takes "
-            f"{', '.join(card['modalities'])}, all of them."
+            f"A {case.name} le falta {', '.join(lacking)}. Esta red necesita todas estas "
+            f"modalidades: {', '.join(card['modalities'])}."
         )
     return dataclasses.replace(
         case, images={name: case.images[name] for name in card["modalities"]}
@@ -129,9 +139,9 @@ def _prepared(picture, path, card):
     image = len(card["inputs"]) == 1 and len(shape) == 3 and None not in shape
     if preparation is None or not image or wanted != tuple(shape[:2]):
         raise CourseError(
-            f"The card does not say how {path} is made ready for this model: its preparation is "
-            f'{preparation!r}, the model takes {shape}. Expected "digit" for 28×28 pixels, or '
-            '"photo" for one image of a fixed size.'
+            f"La tarjeta no dice cómo preparar {path} para este modelo: su preparation es "
+            f'{preparation!r} y el modelo recibe {shape}. Se esperaba "digit" para 28×28 píxeles, '
+            'o "photo" para una imagen de tamaño fijo.'
         )
     try:
         if preparation == "digit":
@@ -155,17 +165,20 @@ def _one_case(folder, card):
     if len(cases) > 1:
         first = next(iter(cases[0].images.values())).parent
         raise CourseError(
-            f"{folder} holds {len(cases):,} cases. Expected the folder of one, such as {first}"
+            f"En {folder} hay {count(len(cases), 'caso', 'casos')}. Se esperaba la carpeta de uno, "
+            f"como {first}"
         )
     return cases[0]
 
 
-def _new(path):
+def _check_new(path):
     """Refuse a name that is taken or that no mask can have, before anything slow is done."""
     if not path.name.endswith((".nii", ".nii.gz")):
-        raise CourseError(f"-o: expected a file that ends in .nii or .nii.gz. Received: {path}")
+        raise CourseError(
+            f"-o: se esperaba un archivo que termine en .nii o .nii.gz. Llegó: {path}."
+        )
     if path.exists():
         raise CourseError(
-            f"{path} exists already and stays as it is. "
-            "To write the mask elsewhere, type -o and another name; or delete that file first."
+            f"{path} ya existe y queda como está.\n"
+            "Qué hacer: da otro nombre con -o, o borra antes ese archivo."
         )

@@ -56,7 +56,7 @@ def predict_volume(model, image, patch=None, overlap=0.5, batch_size=None, verbo
     import keras  # here: an evaluation of numbers imports this module and needs none
 
     image = np.asarray(image)
-    _check(model, image, overlap)
+    _check_inputs(model, image, overlap)
     box = _box(image)
     sides = [part.stop - part.start for part in box]
     window = _window(model, patch, sides)
@@ -68,7 +68,7 @@ def predict_volume(model, image, patch=None, overlap=0.5, batch_size=None, verbo
     batch = np.zeros((min(batch_size, len(windows)), *window, image.shape[-1]), "float32")
     weight, inside = _gaussian(window), image[box]
     total, weights = None, np.zeros((*sides, 1), "float32")
-    progress = keras.utils.Progbar(len(windows), unit_name="window", verbose=int(verbose))
+    progress = keras.utils.Progbar(len(windows), unit_name="ventana", verbose=int(verbose))
     for first in range(0, len(windows), len(batch)):
         chosen = windows[first : first + len(batch)]
         for place, where in enumerate(chosen):
@@ -115,9 +115,10 @@ def to_labels(probabilities, edition):
     low, high = probabilities.min(initial=0), probabilities.max(initial=0)
     if low < -_ROUNDING or high > 1 + _ROUNDING:
         raise CourseError(
-            "The network's answers are not probabilities: expected 0 to 1. Received: "
-            f'{low:.3g} to {high:.3g}.\nBuild it with output_activation="sigmoid" for regions, or '
-            '"softmax" for classes.'
+            "Lo que responde la red no son probabilidades: se esperaban números de 0 a 1. "
+            f"Llegó: de {low:.3g} a {high:.3g}.\n"
+            'Qué hacer: construye la red con output_activation="sigmoid" para regiones, o '
+            '"softmax" para clases, y entrénala otra vez.'
         )
     if probabilities.shape[-1] == len(brats_regions.REGIONS):
         return brats_regions.from_regions(probabilities >= 0.5, edition)
@@ -129,8 +130,8 @@ def to_labels(probabilities, edition):
     return np.array(labels, "uint8")[probabilities.argmax(axis=-1)]
 
 
-def _check(model, image, overlap):
-    """Refuse what does not belong together, and an image that no network can answer."""
+def _check_inputs(model, image, overlap):
+    """Raise for what does not belong together, and for an image that holds nothing to segment."""
     expected = getattr(model, "input_shape", None)
     if (
         not isinstance(expected, tuple)
@@ -146,18 +147,22 @@ def _check(model, image, overlap):
         raise ValueError(f"Expected an overlap from 0 to 0.9. Received: {overlap}")
     if not np.isfinite(image).all():
         raise CourseError(
-            "The image holds values that are not a number (NaN) or infinite. Expected intensities "
-            "that brats.normalize has made."
+            "La imagen tiene valores que no son números finitos (NaN o infinito). Se esperaban "
+            "las intensidades que da brats.normalize.\n"
+            "Qué hacer: pásala por brats.normalize; si ya lo hiciste, descarga el caso otra vez."
         )
     if not image.any():
-        raise CourseError("The image is 0 everywhere: there is no brain to look at.")
+        raise CourseError(
+            "La imagen vale 0 en todas partes: no hay ningún cerebro que segmentar.\n"
+            "Qué hacer: revisa que los archivos del caso sean los correctos y estén completos."
+        )
 
 
 def _box(image):
     """The smallest box around all that is not 0: three slices."""
     filled = image.any(axis=-1)
     box = []
-    for axis in range(3):
+    for axis in range(3):  # scipy.ndimage.find_objects needs ten times as long
         places = np.flatnonzero(filled.any(axis=tuple({0, 1, 2} - {axis})))
         box.append(slice(int(places[0]), int(places[-1]) + 1))
     return tuple(box)
@@ -212,9 +217,10 @@ def _whole(inside, box, shape):
     """The answers in the box set into a volume of background."""
     if not np.isfinite(inside).all():
         raise CourseError(
-            "The network's answers are not all numbers (NaN or infinite). Most likely the training "
-            "diverged: look at the loss in history.csv, and train again with a smaller learning "
-            "rate."
+            "La red responde con valores que no son números finitos (NaN o infinito). Lo más "
+            "probable es que el entrenamiento haya divergido.\n"
+            "Qué hacer: mira la pérdida (loss) en history.csv y entrena otra vez con una tasa de "
+            "aprendizaje menor."
         )
     result = np.zeros((*shape, inside.shape[-1]), "float32")
     if inside.shape[-1] > 1 and np.abs(inside.sum(axis=-1) - 1).max() < 0.02:

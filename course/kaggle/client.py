@@ -1,21 +1,20 @@
-"""The real `kaggle` client, kept honest: every failure is a letter, no token is ever printed."""
+"""The real `kaggle` client, kept honest: every failure is a message, no token is ever printed."""
 
 import contextlib
 import importlib
 import io
 import os
-import random
 import sys
-import time
 from dataclasses import dataclass
 from datetime import datetime
 
+from course.datasets.download import answers
 from course.errors import CourseError
-from course.kaggle import credentials, troubles
+from course.kaggle import credentials
 
 _TRIES = 4
-_FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 60.0
+_DOCTOR = "python -m course kernels doctor"
 
 
 @dataclass(frozen=True)
@@ -31,9 +30,9 @@ class Client:
     """What the course asks Kaggle for, in a Kaggle account's name.
 
     Attributes:
-        owner: the account's name.
-        credential: the `course.kaggle.credentials.Credential` in use.
-        taller: what to call the lesson in the commands that a letter names.
+        owner: The account's name.
+        credential: The `course.kaggle.credentials.Credential` in use.
+        taller: What to call the lesson in the commands that a message names.
     """
 
     def __init__(self, api, credential, secrets, taller):
@@ -50,19 +49,20 @@ class Client:
         if "auth_method" not in self._api.config_values:
             try:
                 self._ask(
-                    "Kaggle cannot be asked whose credential this is.", self._api.authenticate
+                    "No se le pudo preguntar a Kaggle de quién es esta credencial.",
+                    self._api.authenticate,
                 )
             except SystemExit:
                 raise CourseError(
-                    f"Kaggle does not accept the {place.kind} in {place.where}: it has expired or "
-                    f"was withdrawn.\nNext: put a new one there, from {credentials.SETTINGS_PAGE}"
+                    f"Kaggle no acepta {place}: venció o se retiró.\n"
+                    f"Qué hacer: pon ahí otra credencial, de {credentials.SETTINGS_PAGE}"
                 ) from None
         if place.kind == "token" and "token" not in self._api.config_values:
             # the client then takes the other credential's name, but goes on sending the token
             raise CourseError(
-                f"Kaggle does not accept the token in {place.where}: it has expired or was "
-                "withdrawn, and it hides this computer's other credential.\nNext: remove it, or "
-                f"put a new one there, from {credentials.SETTINGS_PAGE}"
+                f"Kaggle no acepta {place}: venció o se retiró, y tapa la otra "
+                "credencial de este computador.\n"
+                f"Qué hacer: quítalo, o pon ahí uno nuevo, de {credentials.SETTINGS_PAGE}"
             )
         credentials.check_owner(self.owner, place.where)
 
@@ -73,19 +73,19 @@ class Client:
     def save(self, folder, kernel, timeout_s=None):
         """Push a built folder; returns Kaggle's own answer, which may say no with a code 200."""
         return self._ask(
-            f"Kaggle did not confirm the push of {kernel}.",
+            f"Kaggle no confirmó el envío de {kernel}.",
             lambda: self._api.kernels_push(str(folder), timeout_s),
             kernel,
-            safe=False,  # a second push is a second run
+            pushing=True,
         )
 
     def status(self, kernel, tries=_TRIES):
         """The state of the newest session: `.status` and `.failure_message`."""
-        return self._kernels(kernel, "its state", "get_kernel_session_status", tries=tries)
+        return self._kernels(kernel, "su estado", "get_kernel_session_status", tries=tries)
 
     def version(self, kernel):
         """The number of the newest version, or None where Kaggle does not tell."""
-        answer = self._kernels(kernel, "its newest version", "get_kernel")
+        answer = self._kernels(kernel, "su versión más nueva", "get_kernel")
         return answer.metadata.current_version_number if answer.metadata else None
 
     def output(self, kernel):
@@ -96,7 +96,7 @@ class Client:
         files, log, token, seen = [], "", "", set()
         while True:
             page = self._kernels(
-                kernel, "its output", "list_kernel_session_output", page_token=token, page_size=100
+                kernel, "su salida", "list_kernel_session_output", page_token=token, page_size=100
             )
             files += [(file.file_name, file.url) for file in page.files or []]
             log = log or page.log or ""
@@ -107,15 +107,15 @@ class Client:
 
     def quota(self, tries=_TRIES) -> Quota | None:
         """The week's GPU hours, or None where Kaggle does not tell."""
-        told = self._ask("Kaggle did not tell the GPU quota.", self._api.quota_view, tries=tries)
-        if (gpu := told.gpu_quota) is None or gpu.total_time_allowed is None:
+        answer = self._ask("Kaggle no dijo el cupo de GPU.", self._api.quota_view, tries=tries)
+        if (gpu := answer.gpu_quota) is None or gpu.total_time_allowed is None:
             return None
         total_s = gpu.total_time_allowed.total_seconds()
         used_s = gpu.time_used.total_seconds() if gpu.time_used else 0.0
-        return Quota(max(0.0, total_s - used_s) / 3600, total_s / 3600, told.quota_refresh_time)
+        return Quota(max(0.0, total_s - used_s) / 3600, total_s / 3600, answer.quota_refresh_time)
 
     def dataset_version(self, handle):
-        """The newest version of a data set; `troubles.Unanswered` if it cannot be reached."""
+        """The newest version of a data set; `answers.Unanswered` if it cannot be reached."""
         types = importlib.import_module("kagglesdk.datasets.types.dataset_api_service")
         request = types.ApiGetDatasetRequest()
         request.owner_slug, request.dataset_slug = handle.split("/")
@@ -124,7 +124,7 @@ class Client:
             with self._api.build_kaggle_client() as client:
                 return client.datasets.dataset_api_client.get_dataset(request)
 
-        return self._ask(f"{handle} cannot be reached.", ask).current_version_number
+        return self._ask(f"No se puede llegar a {handle}.", ask).current_version_number
 
     def _kernels(self, kernel, wanted, method, tries=_TRIES, **fields):
         """One request of the kernels' service about a kernel that should exist."""
@@ -138,24 +138,23 @@ class Client:
             with self._api.build_kaggle_client() as client:
                 return getattr(client.kernels.kernels_api_client, method)(request)
 
-        return self._ask(f"Kaggle did not tell {wanted}: {kernel}.", ask, kernel, tries=tries)
+        return self._ask(f"Kaggle no dijo {wanted}: {kernel}.", ask, kernel, tries=tries)
 
-    def _ask(self, failed, call, kernel="", *, safe=True, tries=_TRIES):
-        """Call until there is an answer; what cannot be healed by asking again is a letter."""
-        for attempt in range(1, tries + 1):
-            try:
-                with _silent():
-                    return call()
-            except Exception as error:
-                trouble = troubles.diagnose(error, self, kernel, pushing=not safe)
-            wait_s = trouble.wait_s or _FIRST_WAIT_S * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)
-            if not trouble.retry or attempt == tries or wait_s > _LONGEST_WAIT_S:
-                break
-            print(f"{trouble.why} Trying again in {wait_s:.1f} s.", file=sys.stderr)
-            time.sleep(wait_s)
-        raise troubles.Unanswered(
-            f"{failed}\nWhy: {trouble.why}\nNext: {trouble.todo}", trouble
-        ) from None  # the cause's text may hold a token
+    def _ask(self, failed, call, kernel="", *, pushing=False, tries=_TRIES):
+        """Call until there is an answer, or raise `answers.Unanswered`."""
+        asked = _asked(self, kernel, pushing)
+
+        def silent_call():
+            with _silent():
+                return call()
+
+        return answers.retrying(
+            silent_call,
+            lambda error: answers.trouble_of(error, asked),
+            lambda trouble: f"{failed}\nPor qué: {trouble.why}\nQué hacer: {trouble.todo}",
+            tries=tries,
+            longest_wait_s=_LONGEST_WAIT_S,
+        )
 
 
 def connect(taller="TALLER") -> Client:
@@ -174,23 +173,87 @@ def connect(taller="TALLER") -> Client:
 
 
 def installed():
-    """Import the client and return its version; a letter if it, or what it needs, is missing."""
+    """Import the client and return its version; an error if it, or what it needs, is missing."""
     try:
         # importing it looks for credentials at once, prints, and may ask the server
         with _silent():
             return importlib.import_module("kaggle").__version__
     except ImportError as error:
         missing = (error.name or "kaggle").partition(".")[0]
-        needs = " (kaggle imports it without declaring it)" if missing == "six" else ""
+        needs = " (kaggle lo usa sin declararlo)" if missing == "six" else ""
         raise CourseError(
-            f"The package {missing} is not installed{needs}; pushing to Kaggle needs it.\n"
-            "Next: type: python -m pip install kaggle six"
+            f"El paquete {missing} no está instalado{needs}; para enviar a Kaggle hace falta.\n"
+            "Qué hacer: escribe: python -m pip install kaggle six"
         ) from None
     except OSError as error:
         raise CourseError(
-            f"The Kaggle client cannot make its folder ({error.strerror}).\n"
-            "Next: set KAGGLE_CONFIG_DIR to a folder that you can write to."
+            f"El cliente de Kaggle no puede crear su carpeta ({error.strerror}).\n"
+            "Qué hacer: pon en KAGGLE_CONFIG_DIR una carpeta en la que puedas escribir."
         ) from None
+
+
+def _asked(client, kernel, pushing):
+    """What the messages about one request of a client depend on.
+
+    Args:
+        client: A `Client`.
+        kernel: "owner/slug"; "" for a request that is about none.
+        pushing: Whether the request, had it arrived, would have started a run: then only a
+            refusal is asked again, never a silence.
+    """
+    owner, again = kernel.partition("/")[0], "repite la misma orden."
+    doctor = f"escribe: {_DOCTOR}"
+    absent = (
+        "Kaggle responde {code}: no está, o no está abierto para esta cuenta.",
+        "búscalo en un navegador, con tu cuenta abierta, en https://www.kaggle.com",
+    )
+    if kernel:
+        absent = (
+            "Kaggle responde {code}: no hay ninguno con ese nombre, o es privado y no es tuyo.",
+            f"envíalo primero: python -m course kernels push {client.taller}; o busca el nombre en "
+            f"https://www.kaggle.com/{owner}/code",
+        )
+    rows = {
+        401: (
+            f"Kaggle responde 401: no acepta {client.credential}.",
+            f"crea una credencial nueva en {credentials.SETTINGS_PAGE} y ponla ahí; después "
+            f"{doctor}",
+        ),
+        403: absent,
+        404: absent,
+        409: (
+            "Kaggle responde 409: otro kernel tuyo tiene este título, o este se está "
+            "guardando{said}.",
+            f"cambia de nombre o borra el otro en https://www.kaggle.com/{owner}/code, o espera un "
+            "minuto; después {again}",
+        ),
+        "status": ("Kaggle responde {code}{said}.", doctor),
+        "network": (
+            "Kaggle no responde: aquí no hay red, o está bloqueada.",
+            "conéctate a internet (y mira que https_proxy y http_proxy, si están puestas, nombren "
+            "un proxy que funcione) y {again}",
+        ),
+        "refused": (
+            "el cliente de kaggle no acepta lo construido: {said}",
+            f"constrúyelo otra vez y míralo: python -m course kernels build {client.taller}",
+        ),
+    }
+    if not pushing:
+        return answers.Asked(rows, again, hide=client.hide)
+    rows[403] = (
+        "Kaggle responde 403: esta cuenta no puede hacer eso.",
+        f"mira que {owner or 'el dueño'} sea tu cuenta, y que su teléfono esté verificado en "
+        f"{credentials.SETTINGS_PAGE} (la GPU e internet lo piden); después {doctor}",
+    )
+    rows[404] = (
+        "Kaggle responde 404: no encuentra lo que el envío nombra{said}.",
+        f"mira que el dueño sea tu cuenta: {_DOCTOR}",
+    )
+    once = (
+        f"mira antes de enviar otra vez: python -m course kernels status {client.taller} dice la "
+        "versión más nueva; si ya la conocías, repite la misma orden."
+    )
+    return answers.Asked(rows, again, once, client.hide)
 
 
 @contextlib.contextmanager

@@ -20,26 +20,26 @@ from pathlib import Path
 from course.errors import CourseError
 
 SETTINGS_PAGE = "https://www.kaggle.com/settings"
-CLOSE_IT = "other users of this computer can read it; type: chmod 600"
 _NEW_ONE = (
-    f'sign in at {SETTINGS_PAGE}, choose "Generate New Token" under API, and save what it shows '
-    "as ~/.kaggle/access_token; then type: python -m course kernels doctor"
+    f'entra en {SETTINGS_PAGE}, elige "Generate New Token" en API y guarda lo que muestra como '
+    "~/.kaggle/access_token; después: python -m course kernels doctor"
 )
-_EXPECTED = 'expected {"username": "NAME", "key": "…"} and nothing around it.'
+_EXPECTED = 'no es lo que se esperaba: {"username": "NOMBRE", "key": "…"} y nada alrededor.'
+_KINDS = {"token": "el token", "key": "la clave", "login": "la sesión"}
 
 
 @dataclass(frozen=True)
 class Credential:
-    """One place with something in it.
+    """One place with something in it; as text it is what one would call it, without the secret.
 
     Attributes:
         kind: "token", "key" (a user's name and a key) or "login".
-        where: the variable or the file, as one would say it.
-        path: its file; None for variables.
-        owner: the account's name, where the place tells it: a token does not.
-        secret: what must never be printed.
-        problem: why it cannot be used; None when nothing is wrong with its form.
-        kagglehub: whether kagglehub reads it too.
+        where: The variable or the file, in Spanish.
+        path: Its file; None for variables.
+        owner: The account's name, where the place says it: a token does not.
+        secret: What must never be printed.
+        problem: Why it cannot be used, in Spanish; None when nothing is wrong with its form.
+        kagglehub: Whether kagglehub reads it too.
     """
 
     kind: str
@@ -50,12 +50,16 @@ class Credential:
     problem: str | None = None
     kagglehub: bool = True
 
+    def __str__(self):
+        return f"{_KINDS[self.kind]} de {self.where}"
+
     @property
-    def open_to_others(self) -> bool:
-        """Whether other users of this computer can read the file."""
-        if self.path is None or os.name == "nt":  # Windows has no such bits
-            return False
-        return bool(self.path.stat().st_mode & 0o044)
+    def exposed(self) -> str:
+        """What to do where other users of this computer can read the file; otherwise ""."""
+        # Windows has no such bits
+        if self.path is None or os.name == "nt" or not self.path.stat().st_mode & 0o044:
+            return ""
+        return f"otros usuarios de este computador lo pueden leer; escribe: chmod 600 {self.path}"
 
 
 def find() -> list[Credential]:
@@ -63,34 +67,41 @@ def find() -> list[Credential]:
     return [*_tokens(), *_keys(), *_logins()]
 
 
-def choose(found=None) -> Credential:
-    """The credential that `kaggle` will use; a `CourseError` if there is none that can be read."""
-    found = find() if found is None else found
-    usable = [credential for credential in found if credential.problem is None]
-    if usable:
-        return usable[0]
+def choose(found) -> Credential:
+    """The credential of those that `find` returned that `kaggle` will use.
+
+    Raises:
+        CourseError: There is none, or none that can be read.
+    """
+    for credential in found:
+        if credential.problem is None:
+            return credential
     if found:
         raise CourseError(
-            "The Kaggle credential on this computer cannot be used.\n"
-            + "".join(f"Why: {bad.where}: {bad.problem}\n" for bad in found)
-            + f"Next: {_NEW_ONE}"
+            "La credencial de Kaggle de este computador no se puede usar.\n"
+            + "".join(f"Por qué: {bad.where}: {bad.problem}\n" for bad in found)
+            + f"Qué hacer: {_NEW_ONE}"
         )
     raise CourseError(
-        "There is no Kaggle credential on this computer.\n"
-        "Looked for: the variables KAGGLE_API_TOKEN, KAGGLE_USERNAME and KAGGLE_KEY; the files "
-        f"~/.kaggle/access_token, {_config_dir() / 'kaggle.json'} and ~/.kaggle/credentials.json.\n"
-        f"Next: {_NEW_ONE}"
+        "No hay ninguna credencial de Kaggle en este computador.\n"
+        "Se buscó: las variables KAGGLE_API_TOKEN, KAGGLE_USERNAME y KAGGLE_KEY; los archivos "
+        f"~/.kaggle/access_token, {_config_dir() / 'kaggle.json'} y ~/.kaggle/credentials.json.\n"
+        f"Qué hacer: {_NEW_ONE}"
     )
 
 
 def check_owner(owner, where):
-    """Refuse, with a `CourseError`, a name that no Kaggle account has: spaces, say, or nothing."""
+    """Return a name that a Kaggle account may have.
+
+    Raises:
+        CourseError: No account has it: there are spaces in it, say, or nothing.
+    """
     if isinstance(owner, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", owner):
         return owner
     raise CourseError(
-        f"{where}: expected the name of a Kaggle account, letters, digits and hyphens as in the "
-        f"address of your page, https://www.kaggle.com/NAME. Received: {owner!r:.80}. It is not "
-        "your first and last name.\nNext: correct it, then type the same command again."
+        f"{where}: se esperaba el nombre de una cuenta de Kaggle, letras, cifras y guiones como en "
+        f"la dirección de tu página, https://www.kaggle.com/NOMBRE. Llegó: {owner!r:.80}. No es tu "
+        "nombre y apellido.\nQué hacer: corrígelo y repite la misma orden."
     )
 
 
@@ -103,14 +114,15 @@ def hide(text, secrets=()) -> str:
     return re.sub(r"\b(X-Goog-\w+|Signature|token|key)=[^\s&\"']+", "…", text, flags=re.IGNORECASE)
 
 
+# ---- the places, one by one
+
+
 def _tokens():
     value = os.environ.get("KAGGLE_API_TOKEN")
-    if value:
-        path = Path(value)
-        if len(value) < 200 and path.exists():  # a file may be named instead
-            yield _token_in(path, "the file that KAGGLE_API_TOKEN names")
-        else:
-            yield Credential("token", "the variable KAGGLE_API_TOKEN", secret=value)
+    if value and len(value) < 200 and Path(value).exists():  # a file may be named instead
+        yield _token_in(Path(value), "el archivo que nombra KAGGLE_API_TOKEN")
+    elif value:
+        yield Credential("token", "la variable KAGGLE_API_TOKEN", secret=value)
     for name in ("access_token", "access_token.txt"):  # .txt: Windows adds it
         path = _home() / name
         if path.exists():
@@ -120,40 +132,37 @@ def _tokens():
 def _token_in(path, where):
     text, problem = _text_of(path)
     if problem is None and not text.strip():
-        problem = "the file is empty."
-    return Credential("token", where, path, secret=(text or "").strip(), problem=problem)
+        problem = "el archivo está vacío."
+    return Credential("token", where, path, secret=text.strip(), problem=problem)
 
 
 def _keys():
     name, key = os.environ.get("KAGGLE_USERNAME"), os.environ.get("KAGGLE_KEY")
     if name and key:
-        yield Credential("key", "the variables KAGGLE_USERNAME and KAGGLE_KEY", None, name, key)
+        yield Credential("key", "las variables KAGGLE_USERNAME y KAGGLE_KEY", None, name, key)
     elif name or key:
         lone, missing = ("USERNAME", "KEY") if name else ("KEY", "USERNAME")
-        problem = f"KAGGLE_{missing} is not set; either both, or neither."
-        yield Credential("key", f"the variable KAGGLE_{lone}", secret=key or "", problem=problem)
+        problem = f"falta KAGGLE_{missing}; o están las dos, o ninguna."
+        yield Credential("key", f"la variable KAGGLE_{lone}", secret=key or "", problem=problem)
     for folder, hub in {_config_dir(): False, _hub_dir(): True}.items():
         path = folder / "kaggle.json"
         if path.exists():
-            yield _key_in(path, hub)
+            yield _key_in(Credential("key", str(path), path, kagglehub=hub))
 
 
-def _key_in(path, hub):
-    found = Credential("key", str(path), path, kagglehub=hub)
-    text, problem = _text_of(path)
+def _key_in(found):
+    text, problem = _text_of(found.path)
     if problem:
         return replace(found, problem=problem)
     try:
         content = json.loads(text)
         name, key = content["username"], content["key"]
-        if name.strip() and key.strip():
-            return replace(found, owner=name, secret=key)
-        problem = "one of its two texts is empty"
-    except (ValueError, RecursionError):
-        problem = "this is not JSON"
-    except (LookupError, TypeError, AttributeError):
-        problem = "it does not hold these two texts"
-    return replace(found, problem=f"{problem}; {_EXPECTED}")
+        good = name.strip() and key.strip()
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        good = False  # nothing of the file is quoted: the key may stand anywhere in it
+    if not good:
+        return replace(found, problem=_EXPECTED)
+    return replace(found, owner=name, secret=key)
 
 
 def _logins():
@@ -163,21 +172,22 @@ def _logins():
     found = Credential("login", "~/.kaggle/credentials.json", path, kagglehub=False)
     text, problem = _text_of(path)
     try:
-        content = json.loads(text or "")
+        content = json.loads(text)
         token = content["refresh_token"]
-        yield replace(found, owner=content.get("username"), secret=token, problem=problem)
+        yield replace(found, owner=content.get("username"), secret=token)
     except (ValueError, LookupError, TypeError):
-        problem = problem or "`kaggle auth login` did not finish writing it; type that again."
+        problem = problem or "`kaggle auth login` no terminó de escribirlo; escríbelo otra vez."
         yield replace(found, problem=problem)
 
 
 def _text_of(path):
+    """`(text, None)`, or `("", why it cannot be read)`."""
     try:
         return path.read_text(encoding="utf-8"), None
     except UnicodeDecodeError:
-        return None, "this is no UTF-8 text; save it again as UTF-8."
+        return "", "no es texto en UTF-8; guárdalo otra vez como UTF-8."
     except OSError as error:
-        return None, f"it cannot be read ({error.strerror})."
+        return "", f"no se puede leer ({error.strerror})."
 
 
 def _home():
@@ -189,10 +199,7 @@ def _hub_dir():
 
 
 def _config_dir():
-    if (
-        os.environ.get("KAGGLE_CONFIG_DIR")
-        or _home().exists()
-        or not sys.platform.startswith("linux")
-    ):
+    chosen = os.environ.get("KAGGLE_CONFIG_DIR") or _home().exists()
+    if chosen or not sys.platform.startswith("linux"):
         return _hub_dir()
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "kaggle"

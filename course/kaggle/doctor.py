@@ -1,13 +1,14 @@
-"""Is this computer ready to push to Kaggle? One line each: fine, or what to do."""
+"""Is this computer ready to push to Kaggle? One line each: "bien", or "falta" and what to do."""
 
 import importlib.metadata
 import itertools
 
 from course.datasets import catalog
+from course.datasets.download.answers import Unanswered
 from course.errors import CourseError
 from course.kaggle import client as clients
 from course.kaggle import credentials
-from course.kaggle.troubles import Unanswered
+from course.spanish import number
 
 _TESTED = {"kaggle": "2.2", "kagglehub": "1.0"}
 
@@ -19,7 +20,7 @@ def examine() -> bool:
     """
     found, ready = credentials.find(), True
     for good, what, said in itertools.chain(_packages(), _credentials(found), _account(found)):
-        print(f"{'fine ' if good else 'to do'}  {what}: {said}", flush=True)
+        print(f"{'bien ' if good else 'falta'}  {what}: {said}", flush=True)
         ready = ready and good
     return ready
 
@@ -30,70 +31,72 @@ def _packages():
         try:
             version = clients.installed() if name == "kaggle" else importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            yield False, name, "not installed; type: python -m pip install kagglehub"
-        except CourseError as letter:
-            yield False, name, _one_line(letter)
+            yield False, name, f"no está instalado; escribe: python -m pip install {name}"
+        except CourseError as error:
+            yield False, name, _one_line(error)
         else:
             old = _numbers(version) < _numbers(tested)
-            todo = f" is older than {tested}; type: python -m pip install -U {name}"
+            todo = f" es anterior a {tested}; escribe: python -m pip install -U {name}"
             yield not old, name, version + todo * old
 
 
 def _credentials(found):
     try:
         chosen = credentials.choose(found)
-    except CourseError as letter:
-        yield False, "credential", _one_line(letter)
+    except CourseError as error:
+        yield False, "credencial", _one_line(error)
         return
-    yield True, "credential for kaggle", f"the {chosen.kind} in {chosen.where}"
+    yield True, "credencial para kaggle", str(chosen)
+    what = "credencial para kagglehub"
     hub = next((c for c in found if c.kagglehub and c.problem is None), None)
-    if hub is None:
-        # public data sets need none
-        yield True, "credential for kagglehub", "none that it reads; the course's data need none"
+    if hub is None:  # public data sets need none
+        yield True, what, "ninguna que lea; los datos del curso no la necesitan"
     elif chosen.owner and hub.owner and chosen.owner != hub.owner:
-        said = f"{hub.where} is {hub.owner}, not {chosen.owner}; remove one of them"
-        yield False, "credential for kagglehub", said
+        yield (
+            False,
+            what,
+            f"{hub.where} es de {hub.owner}, no de {chosen.owner}; quita una de las dos",
+        )
     else:
-        yield True, "credential for kagglehub", f"the {hub.kind} in {hub.where}"
+        yield True, what, str(hub)
     for credential in found:
         if credential.problem:
-            yield False, credential.where, f"{credential.problem} Correct or remove it."
-        if credential.open_to_others:
-            yield False, credential.where, f"{credentials.CLOSE_IT} {credential.path}"
+            yield False, credential.where, f"{credential.problem} Corrígelo o quítalo."
+        if credential.exposed:
+            yield False, credential.where, credential.exposed
 
 
 def _account(found):
-    """What only Kaggle can tell."""
+    """What only Kaggle can say."""
     if all(credential.problem for credential in found):
         return
     try:
         client = clients.connect()
         quota = client.quota()
-    except CourseError as letter:
-        yield False, "account", _one_line(letter)
+    except CourseError as error:
+        yield False, "cuenta", _one_line(error)
         return
-    yield True, "owner", client.owner
+    yield True, "cuenta", client.owner
     if quota is None:
-        yield True, "GPU hours", "Kaggle does not tell"
+        yield True, "horas de GPU", "Kaggle no lo dice"
     else:
-        until = f" until {quota.renewed:%d %B, %H:%M} UTC" if quota.renewed else " this week"
-        said = f"{quota.left_h:.1f} of {quota.total_h:.0f} left{until}"
-        none_left = "; push with --accelerator none, or wait for the new hours"
-        yield quota.left_h > 0, "GPU hours", said + none_left * (quota.left_h <= 0)
-    for name in catalog.names():
-        info = catalog.get(name)
+        until = f"hasta el {quota.renewed:%d/%m, %H:%M} UTC" if quota.renewed else "esta semana"
+        said = f"quedan {number(quota.left_h, 1)} de {number(quota.total_h, 0)} {until}"
+        none_left = "; envía con --accelerator none, o espera las horas nuevas"
+        yield quota.left_h > 0, "horas de GPU", said + none_left * (quota.left_h <= 0)
+    for info in map(catalog.get, catalog.names()):
         try:
             newest = client.dataset_version(info.handle)
-        except Unanswered as letter:
-            todo = f"look at {info.homepage}; if it has moved, correct its handle in datasets.yaml"
-            yield False, name, f"{letter.trouble.why} Next: {todo}"
+        except Unanswered as error:
+            todo = f"mira {info.homepage}; si cambió de lugar, corrige su handle en datasets.yaml"
+            yield False, info.name, f"{error.trouble.why} Qué hacer: {todo}"
         else:
-            newer = f" (its newest is {newest})" if newest and newest != info.version else ""
-            yield True, name, f"{info.handle}@{info.version} can be reached{newer}"
+            newer = f" (la más nueva es la {newest})" if newest and newest != info.version else ""
+            yield True, info.name, f"se llega a {info.handle}@{info.version}{newer}"
 
 
-def _one_line(letter):
-    return " ".join(str(letter).split())
+def _one_line(error):
+    return " ".join(str(error).split())
 
 
 def _numbers(version):

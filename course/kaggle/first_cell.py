@@ -1,10 +1,15 @@
 """The first cell of a built lesson and of a notebook: it makes `import course` work."""
 
-import course
-from course.kaggle import pack
+import base64
+import io
+import lzma
+import os
+import subprocess
+import sys
+import zipfile
 
-# Colab, Kaggle and Jupyter each have a word of their own for a cell that is folded.
-FOLDED = {"cellView": "form", "_kg_hide-input": True, "jupyter": {"source_hidden": True}}
+import course
+from course.errors import CourseError
 
 _PACKED = """\
 # @title El paquete course {version}, comprimido en esta celda: no necesita internet
@@ -83,8 +88,12 @@ _bring_course("{address}")"""
 
 
 def packed(stamp) -> str:
-    """A cell that carries the whole package."""
-    return _PACKED.format(version=course.__version__, stamp=stamp, pack=pack.text())
+    """A cell that carries the whole package.
+
+    Raises:
+        CourseError: This is a checkout, but git does not say which files it tracks.
+    """
+    return _PACKED.format(version=course.__version__, stamp=stamp, pack=pack())
 
 
 def installed(address, stamp) -> str:
@@ -96,3 +105,66 @@ def stamp(command) -> str:
     """What made a file, of which version and commit."""
     commit = course.commit() or "desconocido"
     return f"Hecho con course {course.__version__}, commit {commit}: {command}"
+
+
+# ---- the package as text
+
+# What a wheel puts into the package from one folder up, and so does the pack.
+_BESIDE = ("datasets.yaml", "requirements.txt")
+# Outside a checkout there is no list of what belongs; then these kinds of files do.
+_KINDS = {".py", ".html", ".yaml", ".txt"}
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip knows
+
+
+def pack() -> str:
+    """The package `course` in zip, xz and base64, byte for byte the same for the same files.
+
+    In a checkout those are the files that git tracks, so nothing private gets in. `course/COMMIT`
+    is added, which a run's card quotes.
+    """
+    paths = {f"course/{path.relative_to(course.FOLDER).as_posix()}": path for path in _files()}
+    paths |= {f"course/{name}": course.beside(name) for name in _BESIDE}
+    contents = {name: path.read_bytes() for name, path in paths.items()}
+    if commit := course.commit():
+        contents["course/COMMIT"] = f"{commit}\n".encode()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in sorted(contents.items()):
+            entry = zipfile.ZipInfo(name, _LONG_AGO)
+            entry.create_system, entry.external_attr = 3, 0o644 << 16  # whatever made it
+            archive.writestr(entry, data)
+    return base64.b64encode(lzma.compress(packed.getvalue(), preset=9)).decode()
+
+
+def _files():
+    if not (course.FOLDER.parent / ".git").exists():  # installed: another repository may lie above
+        found = course.FOLDER.rglob("*")
+        return [path for path in found if path.suffix in _KINDS and path.is_file()]
+    tracked = _listed()
+    if not tracked:
+        raise CourseError(
+            f"git no sigue ningún archivo de {course.FOLDER}; no habría nada que empaquetar.\n"
+            "Qué hacer: git add course, y después la misma orden."
+        )
+    for path in _listed("--others", "--exclude-standard"):
+        print(f"No se empaqueta: git no sigue {path}", file=sys.stderr)
+    return tracked
+
+
+def _listed(*options):
+    """The files of the package that `git ls-files` lists."""
+    command = ["git", "ls-files", "-z", *options, "--", course.FOLDER.name]
+    try:
+        answer = subprocess.run(command, cwd=course.FOLDER.parent, capture_output=True, check=True)
+    except FileNotFoundError:
+        why = "git no está instalado"
+    except subprocess.CalledProcessError as error:
+        why = os.fsdecode(error.stderr).strip()
+    else:
+        names = [os.fsdecode(name) for name in answer.stdout.split(b"\0") if name]
+        return [path for name in names if (path := course.FOLDER.parent / name).is_file()]
+    raise CourseError(
+        f"{course.FOLDER.parent} es un repositorio de git, pero git no dice qué archivos son "
+        f"suyos; sin saberlo se podría empaquetar uno privado.\nPor qué: {why:.300}\n"
+        "Qué hacer: consigue que `git status` funcione ahí y repite la misma orden."
+    )

@@ -1,25 +1,39 @@
-"""Where the lessons are: one folder each below kernels/, in a checkout of the course."""
+"""The lessons: one folder each below kernels/, with the lesson's file and its metadata for Kaggle.
 
+Only a checkout of the course has them.
+"""
+
+import ast
+import re
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
 import course
+from course import files
+from course.datasets import catalog
 from course.errors import CourseError, nearest
+from course.files import Rule, Text
 
 KERNELS = course.FOLDER.parent / "kernels"
+METADATA = "kernel-metadata.json"
+GPU = "NvidiaTeslaT4"
+# How a cell of a lesson begins; the last is a student's to fill in.
+_MARKERS = ("# %%", "# %% [markdown]", '# %% tags=["ejercicio"]')
 
 
 def names() -> list[str]:
     """The lessons' names, in order: folders of kernels/ that hold a file of their own name.
 
     Raises:
-        CourseError: there are none, as where only the package is installed.
+        CourseError: There are none, as where only the package is installed.
     """
     folders = sorted(path for path in KERNELS.glob("*") if (path / f"{path.name}.py").is_file())
     if not folders:
         raise CourseError(
-            f"There are no lessons in {KERNELS}: the installed package holds the library only.\n"
-            "The lessons live in the folder kernels/ of the course's repository.\n"
-            "Next: clone it, and type the same there."
+            f"No hay talleres en {KERNELS}: el paquete instalado solo trae la biblioteca.\n"
+            "Qué hacer: los talleres están en la carpeta kernels/ del repositorio del curso; "
+            "clónalo y escribe allí la misma orden."
         )
     return [folder.name for folder in folders]
 
@@ -28,7 +42,7 @@ def find(name) -> Path:
     """The file of a lesson, by its name or the beginning of it.
 
     Raises:
-        CourseError: there is no such lesson, or it is the beginning of several.
+        CourseError: There is no such lesson, or it is the beginning of several.
 
     Example:
 
@@ -39,9 +53,125 @@ def find(name) -> Path:
     matches = [wanted] if wanted in lessons else [n for n in lessons if n.startswith(wanted)]
     if len(matches) == 1:
         return KERNELS / matches[0] / f"{matches[0]}.py"
-    expected = f"Expected one of: {', '.join(lessons)}."
+    expected = f"Se esperaba uno de: {', '.join(lessons)}."
     if matches:
-        raise CourseError(f"{name!r} is the beginning of {len(matches)} lessons. {expected}")
+        raise CourseError(f"Así, {name!r}, empiezan {len(matches)} talleres. {expected}")
     short = [lesson.partition("_")[0] for lesson in lessons]
-    hint = nearest(name, [*short, *lessons])
-    raise CourseError(f"There is no lesson {name!r}.{hint} {expected}")
+    raise CourseError(f"No hay un taller {name!r}.{nearest(name, [*short, *lessons])} {expected}")
+
+
+def source(path) -> str:
+    """A lesson's text: Python, in cells that begin as `_MARKERS` say.
+
+    Raises:
+        CourseError: It is not; with its line.
+    """
+    try:
+        data = path.read_bytes()
+        ast.parse(data, str(path))
+        text = data.decode("utf-8-sig").replace("\r\n", "\n")
+    except SyntaxError as error:
+        where = f"{path}, línea {error.lineno}" if error.lineno else path
+        line = f" {(error.text or '').strip()!r:.80}"
+        raise CourseError(
+            f"{where}: se esperaba Python en UTF-8. Llegó: {error.msg}:{line}\n"
+            "Qué hacer: corrige esa línea y repite la misma orden."
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise CourseError(f"{path} no se puede leer: {error}\nQué hacer: corrígelo.") from error
+    in_markdown = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("# %%"):
+            if line.rstrip() not in _MARKERS:
+                raise _odd_line(path, number, f"una de {', '.join(_MARKERS)}", line)
+            in_markdown = "[markdown]" in line
+        elif in_markdown and line.strip() and not line.startswith("#"):
+            raise _odd_line(path, number, "texto, tras '# '; o una línea '# %%' antes", line)
+    return text
+
+
+def _odd_line(path, number, expected, line):
+    return CourseError(
+        f"{path}, línea {number}: se esperaba {expected}. Llegó: {line!r:.80}\n"
+        "Qué hacer: corrígela y repite la misma orden."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metadata:
+    """What a lesson asks of Kaggle: all the keys that its client reads, but the account's.
+
+    https://github.com/Kaggle/kaggle-cli/blob/main/docs/kernels_metadata.md says what they mean.
+    In kernels/ `id` has no owner yet, and `dataset_sources` are names of datasets.yaml.
+    """
+
+    id: Text
+    title: Annotated[
+        str,
+        Rule(lambda title: 5 <= len(title) <= 50, "de 5 a 50 caracteres"),
+        # what ñ becomes in an address is Kaggle's secret
+        Rule(re.compile("[A-Za-z0-9 ]+").fullmatch, "letras sin tilde, cifras y espacios"),
+    ]
+    code_file: Text
+    language: Literal["python"]
+    kernel_type: Literal["script"]
+    is_private: bool
+    enable_gpu: bool
+    enable_tpu: bool
+    enable_internet: bool
+    machine_shape: Text | None = None
+    dataset_sources: tuple[str, ...]
+    competition_sources: tuple[str, ...] | None = None
+    kernel_sources: tuple[str, ...] | None = None
+    model_sources: tuple[str, ...] | None = None
+    keywords: tuple[str, ...] | None = None
+    docker_image: Text | None = None
+    docker_image_pinning_type: Text | None = None
+
+
+def metadata(lesson) -> Metadata:
+    """Read the metadata that lie beside a lesson's file, and check what Kaggle is silent about.
+
+    Raises:
+        CourseError: They are missing, or something in them would go wrong at Kaggle.
+    """
+    path = lesson.with_name(METADATA)
+    if not path.is_file():
+        raise CourseError(
+            f"Falta {path}: ahí se dice qué necesita el taller de Kaggle.\n"
+            f"Qué hacer: escríbelo como el de {KERNELS / 'taller2_cnn_mnist'}."
+        )
+    try:
+        about = files.build(Metadata, files.read_json(path), path)
+        wanted = {
+            "id": slug(about.title),  # an id of another spelling becomes a second kernel
+            "code_file": lesson.name,
+            "machine_shape": GPU if about.enable_gpu else None,
+        }
+        for key, value in wanted.items():
+            if (received := getattr(about, key)) != value:
+                expected = repr(value) if value else "que faltara, sin enable_gpu"
+                raise CourseError(f"{path}, {key}: se esperaba {expected}. Llegó: {received!r}.")
+        for name in about.dataset_sources:
+            if name not in catalog.names():
+                raise CourseError(
+                    f"{path}, dataset_sources: {name!r} no es un nombre de datasets.yaml."
+                    f"{nearest(name, catalog.names())}"
+                )
+    except CourseError as error:
+        raise CourseError(
+            f"{error}\nQué hacer: corrígelo y repite la misma orden. Kaggle no avisaría: se salta "
+            "las claves que no conoce."
+        ) from error
+    return about
+
+
+def slug(title) -> str:
+    """The last part of a kernel's address, as Kaggle makes it of the title.
+
+    Example:
+
+    >>> slug("Taller 2 Una red convolucional que lee MNIST")
+    'taller-2-una-red-convolucional-que-lee-mnist'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")

@@ -9,8 +9,9 @@ import tomllib
 from pathlib import Path
 
 import course
+from course import files
 from course.errors import CourseError
-from course.kaggle import first_cell, lessons, metadata, percent
+from course.kaggle import first_cell, lessons
 
 _READMES = ("README.md", "README.es.md")
 _BADGE = r"\[!\[[^]]*\]\([^)]*\)\]\([^)]*/notebooks/(\w+)\.ipynb\)"
@@ -35,33 +36,31 @@ if "google.colab" in sys.modules:
     files.download(shutil.make_archive(str(run), "zip", run.parent, run.name))
 else:
     print(f"Tu resultado está en {run.resolve()}")"""
+# Colab, Kaggle and Jupyter each have a word of their own for a cell that is folded.
+_FOLDED = {"cellView": "form", "_kg_hide-input": True, "jupyter": {"source_hidden": True}}
 
 
 def build() -> list[Path]:
     """Write every notebook and every README's badges; returns the files that changed."""
-    changed = []
-    for path, text in _wanted().items():
-        if not _holds(path, text):
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(text.encode())
-            changed.append(path)
-    return changed
+    changed = _stale()
+    for path, text in changed.items():
+        files.write(path, text)
+    return list(changed)
 
 
 def check():
     """Compare bytes, and write nothing.
 
     Raises:
-        CourseError: a file is not what `build` would write, or a notebook has no lesson.
+        CourseError: A file is not what `build` would write, or a notebook has no lesson.
     """
-    wanted = _wanted()
-    stale = [path for path, text in wanted.items() if not _holds(path, text)]
-    stale += [path for path in _folder().glob("*.ipynb") if path not in wanted]
-    if stale:
-        names = ", ".join(path.relative_to(_root()).as_posix() for path in stale)
+    known = {f"{name}.ipynb" for name in lessons.names()}
+    orphans = [path for path in _root().glob("notebooks/*.ipynb") if path.name not in known]
+    if wrong := [*_stale(), *orphans]:
+        names = ", ".join(path.relative_to(_root()).as_posix() for path in wrong)
         raise CourseError(
-            f"Expected what the lessons say now. Received something else in: {names}\n"
-            "Next: python -m course notebooks build (and delete a notebook that has no lesson)."
+            f"Se esperaba lo que dicen hoy los talleres. Llegó otra cosa en: {names}\n"
+            "Qué hacer: python -m course notebooks build (y borra el cuaderno que no tenga taller)."
         )
 
 
@@ -69,27 +68,20 @@ def notebook(taller) -> str:
     """The notebook of one lesson, as text.
 
     Raises:
-        CourseError: the lesson or its metadata cannot be read.
+        CourseError: The lesson or its metadata cannot be read.
     """
     lesson = lessons.find(taller)
-    page, tag = repository(), f"v{course.__version__}"
+    about = lessons.metadata(lesson)
     stamp = f"Hecho con course {course.__version__}: python -m course notebooks build"
-    first = first_cell.installed(f"git+https://github.com/{page}@{tag}", stamp)
-    (_, title, _), *cells = percent.cells(lesson)
-    title = title.replace("\n", f"\n\n{badges(lesson.stem)}\n", 1)
-    about = metadata.read(lesson)
-    colab = {"name": about["title"], "provenance": [], "toc_visible": True}
-    gpu = {"accelerator": "GPU"} if about["enable_gpu"] else {}
-    return percent.notebook(
-        [
-            ("code", first, first_cell.FOLDED),
-            ("markdown", title),
-            *cells,
-            ("code", _LAST, first_cell.FOLDED),
-        ],
-        lesson.stem,
-        {"colab": colab | ({"gpuType": "T4"} if gpu else {}), **gpu},
-    )
+    address = f"git+https://github.com/{repository()}@v{course.__version__}"
+    title, *body = cells(lesson)
+    title.source = title.source.replace("\n", f"\n\n{badges(lesson.stem)}\n", 1)
+    colab = {"name": about.title, "provenance": [], "toc_visible": True}
+    gpu = {}
+    if about.enable_gpu:
+        colab["gpuType"], gpu = "T4", {"accelerator": "GPU"}
+    first = first_cell.installed(address, stamp)
+    return text_of(lesson.stem, first, [title, *body], _LAST, colab=colab, **gpu)
 
 
 def badges(taller) -> str:
@@ -110,28 +102,79 @@ def repository() -> str:
         return re.fullmatch(r"https://github\.com/([\w.-]+/[\w.-]+?)(\.git)?/?", address)[1]
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise CourseError(
-            f"{path}: expected under [project.urls] Repository = "
-            '"https://github.com/NAME/REPOSITORY", where Colab and Kaggle open notebooks from.\n'
-            "Next: write it there, then: python -m course notebooks build"
+            f"{path}: se esperaba, bajo [project.urls], Repository = "
+            '"https://github.com/NOMBRE/REPOSITORIO": de ahí abren Colab y Kaggle los cuadernos.\n'
+            "Qué hacer: escríbelo ahí y después: python -m course notebooks build"
         ) from error
 
 
-def _wanted():
-    """`{path: text}` of everything that is made."""
-    wanted = {_folder() / f"{name}.ipynb": notebook(name) for name in lessons.names()}
+# ---- with jupytext and nbformat
+
+
+def cells(lesson) -> list:
+    """The cells of a lesson's file, as nbformat's nodes: `.cell_type`, `.source`, `.metadata`.
+
+    Raises:
+        CourseError: The file cannot be read, is no Python, or is written in another way than the
+            lessons are, with its line; or jupytext is not installed.
+    """
+    jupytext, _ = _packages()
+    found = jupytext.reads(lessons.source(lesson), fmt="py:percent").cells
+    for cell in found:
+        cell.source = cell.source.rstrip("\n")
+        cell.metadata.pop("lines_to_next_cell", None)  # jupytext's own, for the way back
+    return found
+
+
+def text_of(name, first, cells, last=None, **metadata) -> str:
+    """A Jupyter notebook without outputs, the same bytes for the same cells.
+
+    Args:
+        name: What the cells' fixed ids begin with.
+        first, last: The code of cells that stay folded until they are clicked; None for no last.
+        cells: What `cells` returned.
+        **metadata: Of the notebook, beside its kernel and language.
+    """
+    _, nbformat = _packages()
+    first, last = (
+        [nbformat.v4.new_code_cell(code, metadata=_FOLDED)] if code else []
+        for code in (first, last)
+    )
+    cells = [*first, *cells, *last]
+    for number, cell in enumerate(cells):
+        cell.id = f"{name}-{number:02}"  # nbformat draws random ones
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    metadata |= {"kernelspec": kernel, "language_info": {"name": "python"}}
+    return nbformat.writes(nbformat.v4.new_notebook(cells=cells, metadata=metadata)) + "\n"
+
+
+def _packages():
+    try:
+        import jupytext
+        import nbformat
+    except ImportError as error:
+        raise CourseError(
+            f"El paquete {error.name} no está instalado; hacer cuadernos lo necesita.\n"
+            "Qué hacer: escribe python -m pip install jupytext nbformat"
+        ) from None
+    return jupytext, nbformat
+
+
+# ---- what is made, and where
+
+
+def _stale():
+    """`{path: text}` of each file that holds something else than what would be written now."""
+    wanted = {_root() / "notebooks" / f"{name}.ipynb": notebook(name) for name in lessons.names()}
     for name in _READMES:
         path = _root() / name
         text = path.read_text(encoding="utf-8")
         wanted[path] = _BADGES.sub(lambda found: badges(found[1]), text)
-    return wanted
-
-
-def _holds(path, text):
-    return path.is_file() and path.read_bytes() == text.encode()
-
-
-def _folder():
-    return _root() / "notebooks"
+    return {
+        path: text
+        for path, text in wanted.items()
+        if not path.is_file() or path.read_bytes() != text.encode()
+    }
 
 
 def _root():

@@ -1,15 +1,18 @@
 """Bring home what a kernel has written: every page, every byte, or nothing at all."""
 
+import base64
+import hashlib
 import json
-import os
-import shutil
+import re
+import zipfile
 from pathlib import Path, PurePosixPath
 
+from course import files
+from course.datasets.download import answers
 from course.errors import CourseError
-from course.kaggle import transfer
-from course.kaggle.verdict import page
 
 _ASIDE = "kaggle"  # within a run's folder: the log, and whatever else the kernel wrote
+_TIMEOUTS_S = (10, 60)  # to connect; between two bytes
 
 
 def bring_home(client, kernel, folder) -> Path:
@@ -19,57 +22,47 @@ def bring_home(client, kernel, folder) -> Path:
     there already is never written into: it is moved aside to a free name, `folder-1`, ….
 
     Args:
-        client: a `course.kaggle.client.Client`.
+        client: A `course.kaggle.client.Client`.
         kernel: "owner/slug".
-        folder: where to; if the output holds one run (a card.json), its files stand there directly
+        folder: Where to; if the output holds one run (a card.json), its files stand there directly
             and the rest, the log included, in `folder/kaggle/`.
 
     Returns:
         `folder`.
 
     Raises:
-        CourseError: there is no output, a file could not be had whole, or the disk refuses.
+        CourseError: There is no output, a file could not be had whole, or the disk refuses.
     """
-    shown, folder = folder, Path(folder).absolute()
-    files, log = client.output(kernel)
-    if not files and not log:
+    found, log = client.output(kernel)
+    if not found and not log:
         raise CourseError(
-            f"{kernel} has left no file and no log.\nNext: look whether it has ended well: "
-            f"{page(kernel)}"
+            f"{kernel} no dejó ningún archivo ni registro.\n"
+            f"Qué hacer: mira si terminó bien en {page(kernel)}"
         )
-    part = folder.parent / f".{folder.name}.part-{os.getpid()}"
-    try:
-        shutil.rmtree(part, ignore_errors=True)  # of a process with our number that was killed
-        part.mkdir(parents=True)
-        for name, address in dict(files).items():
-            problem = transfer.fetch(address, part / _safe(name, kernel))
-            if problem:
+    places, folder = _places(dict(found), kernel), Path(folder)
+    with files.whole_folder(folder) as part:
+        for name, address in dict(found).items():
+            try:
+                _fetch(address, part / places[name])
+            except CourseError as error:
                 raise CourseError(
-                    f"{name} did not arrive: {problem}. Nothing was kept, and nothing that was "
-                    f"there is changed.\nNext: python -m course kernels output {client.taller}; "
-                    f"if that fails again, look under Output at {page(kernel)}"
-                )
+                    f"{name} no llegó. No se guardó nada, y lo que había no ha cambiado.\n"
+                    f"Por qué: {error}\n"
+                    f"Qué hacer: python -m course kernels output {client.taller}; si vuelve a "
+                    f"fallar, mira en Output, en {page(kernel)}"
+                ) from None
         if log:
-            (part / _ASIDE).mkdir(exist_ok=True)
-            (part / _ASIDE / "kernel.log").write_text(plain(log), encoding="utf-8")
-        _run_to_the_top(part)
-        aside = _put(part, folder)
-    except OSError as error:
-        raise CourseError(
-            f"The output of {kernel} cannot be written to {shown} ({error.strerror or error}). "
-            "Nothing there was changed.\nNext: free space or rights there, then: "
-            f"python -m course kernels output {client.taller}; or another folder with -o DIR"
-        ) from None
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-        shutil.rmtree(_beside(part), ignore_errors=True)
+            files.write(part / _ASIDE / "kernel.log", plain(log))
+        aside = _make_room(folder)
     if aside:
-        print(f"{shown} was there already; it is now {Path(shown).with_name(aside.name)}.")
-    return Path(shown)
+        print(f"{folder} ya existía; ahora es {aside}.")
+    return folder
 
 
 def plain(log) -> str:
     """A kernel's log as text; Kaggle keeps it as a JSON list of pieces.
+
+    Example:
 
     >>> plain('[{"stream_name": "stdout", "time": 1.5, "data": "epoch 1"}]')
     'epoch 1'
@@ -80,55 +73,135 @@ def plain(log) -> str:
         return log
 
 
-def _safe(name, kernel):
+def page(kernel) -> str:
+    """The address of a kernel's page."""
+    return f"https://www.kaggle.com/code/{kernel}"
+
+
+# ---- where each file goes
+
+
+def _places(names, kernel):
+    """`{name: path below the folder}`: the one run to the top, all else aside; no run or several:
+    all as it is."""
+    paths = {name: _path(name, kernel) for name in names}
+    runs = [path.parent for path in paths.values() if path.name == "card.json"]
+    if len(runs) == 1 and runs[0].name:
+        return {name: _beside_the_run(path, runs[0]) for name, path in paths.items()}
+    return paths
+
+
+def _path(name, kernel):
     """The name of a file as a path that stays below the folder it is put in."""
     path = PurePosixPath(name or "")
     if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
         raise CourseError(
-            f"The output of {kernel} names a file that cannot be kept: {name!r:.80}. Nothing was "
-            f"changed.\nNext: look at it at {page(kernel)}"
+            f"Entre lo que dejó {kernel} hay un nombre que no se puede guardar: {name!r:.80}. No "
+            f"ha cambiado nada.\nQué hacer: míralo en {page(kernel)}"
         )
     return path
 
 
-def _run_to_the_top(part):
-    """The one run in the output to the top, all else aside; no run or several: all as it is."""
-    cards = sorted(part.rglob("card.json"))
-    if len(cards) != 1 or cards[0].parent == part:
-        return
-    run = _beside(part)
-    cards[0].parent.rename(run)
-    if (run / _ASIDE).exists():  # the name is ours; the run's own goes with the rest
-        (run / _ASIDE).rename(part / f"{_ASIDE}-of-the-run")
-    rest = [child for child in part.iterdir() if child.name != _ASIDE and _has_files(child)]
-    for child in rest:
-        (part / _ASIDE).mkdir(exist_ok=True)
-        child.rename(part / _ASIDE / child.name)
-    if (part / _ASIDE).exists():
-        (part / _ASIDE).rename(run / _ASIDE)
-    shutil.rmtree(part)
-    run.rename(part)
+def _beside_the_run(path, run):
+    if not path.is_relative_to(run):
+        return _ASIDE / path
+    path = path.relative_to(run)
+    if path.parts[0] == _ASIDE:  # the name is ours
+        return PurePosixPath(_ASIDE, f"{_ASIDE}-of-the-run", *path.parts[1:])
+    return path
 
 
-def _beside(part):
-    return part.with_name(part.name + "-run")
-
-
-def _has_files(path):
-    return path.is_file() or any(child.is_file() for child in path.rglob("*"))
-
-
-def _put(part, folder):
-    """Give the finished folder its name; returns where what had that name has moved, or None."""
+def _make_room(folder):
+    """Move aside what has the folder's name; returns its new path, or None."""
     if folder.is_dir() and not any(folder.iterdir()):
-        for child in part.iterdir():
-            child.rename(folder / child.name)
+        folder.rmdir()  # Windows puts nothing in the place of a folder, be it empty
+    if not folder.exists() and not folder.is_symlink():
         return None
-    aside = None
-    if folder.exists() or folder.is_symlink():
-        number = 1
-        while (aside := folder.with_name(f"{folder.name}-{number}")).exists():
-            number += 1
-        folder.rename(aside)
-    part.rename(folder)
-    return aside
+    number = 1
+    while (aside := folder.with_name(f"{folder.name}-{number}")).exists():
+        number += 1
+    return folder.rename(aside)
+
+
+# ---- one file: all of its bytes, and none of an error page's
+
+
+def _fetch(address, path):
+    """Download one file whole; its folder is made, and its suffix says what it should be.
+
+    requests can be made to ask again by itself, but only until the first byte has come; a download
+    that was cut would then be lost.
+
+    Args:
+        address: Signed, and therefore never shown.
+        path: Where to.
+
+    Raises:
+        CourseError: It did not arrive, or something else came in its place.
+    """
+    import requests
+
+    def ask():
+        with requests.get(address, stream=True, timeout=_TIMEOUTS_S) as answer:
+            answer.raise_for_status()
+            _receive(answer, path)
+
+    def trouble_of(error):
+        if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+            raise error  # of the disk
+        return answers.trouble_of(error, answers.Asked())
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    answers.retrying(ask, trouble_of, lambda trouble: trouble.why, first_wait_s=0.5)
+    if problem := _wrong_content(path):
+        raise CourseError(problem)
+
+
+def _receive(answer, path):
+    """Write the body; what has another size or hash than it should is a cut download."""
+    from requests.exceptions import ChunkedEncodingError
+
+    md5 = hashlib.md5(usedforsecurity=False)
+    with path.open("wb") as file:
+        for piece in answer.iter_content(1 << 20):
+            file.write(piece)
+            md5.update(piece)
+    size, wanted = answer.raw.tell(), answer.headers.get("Content-Length")
+    if wanted is not None and size != int(wanted):
+        raise ChunkedEncodingError(f"{size} of {wanted} bytes")
+    right = re.search(r"\bmd5=([^,\s]+)", answer.headers.get("x-goog-hash", ""))
+    if right and "Content-Encoding" not in answer.headers:
+        if right[1] != base64.b64encode(md5.digest()).decode():
+            raise ChunkedEncodingError("another md5")
+
+
+_MAGIC = {".png": b"\x89PNG", ".jpg": b"\xff\xd8", ".npy": b"\x93NUMPY", ".gz": b"\x1f\x8b"}
+
+
+def _wrong_content(path):
+    """Why a file cannot be what its name says, or "": error pages come with a code 200 too."""
+    with path.open("rb") as file:
+        head = file.read(1024)
+    start, kind = head.lstrip(b"\xef\xbb\xbf \r\n\t").lower(), path.suffix.lower()
+    markup = start.startswith((b"<!doctype html", b"<html", b"<?xml"))
+    if b"<error>" in start or (markup and kind not in (".html", ".htm", ".xml", ".svg")):
+        return "en su lugar llegó una página."
+    if start.startswith(b"{") and _is_an_error(head):
+        return "en su lugar llegó un mensaje de error."
+    good = head.startswith(_MAGIC.get(kind, b""))
+    try:
+        if kind in (".keras", ".zip", ".npz"):
+            good = zipfile.ZipFile(path).testzip() is None
+        elif kind in (".json", ".ipynb"):
+            json.loads(path.read_bytes())
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, RecursionError):
+        good = False
+    return "" if good else f"lo que llegó no es un archivo {kind}."
+
+
+def _is_an_error(head):
+    """Whether these bytes are the two words that Kaggle's API says when it says no."""
+    try:
+        return set(json.loads(head)) == {"code", "message"}
+    except (ValueError, RecursionError):  # of a longer file only the beginning is here
+        return False

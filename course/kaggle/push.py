@@ -1,16 +1,16 @@
 """Push a lesson to Kaggle, ask how it is, read its log, bring its run home: truthfully.
 
-Each function returns only if what it was asked for has happened; everything else is a letter.
+Each function returns only if what it was asked for has happened; everything else is a CourseError.
 """
 
-import json
 import sys
 import tempfile
 from pathlib import Path
 
 from course.errors import CourseError, nearest
-from course.kaggle import bundle, credentials, lessons, metadata, outputs, verdict, watch
+from course.kaggle import bundle, lessons, outputs, watch
 from course.kaggle.client import connect
+from course.kaggle.outputs import page
 
 HOME = Path("runs") / "kaggle"
 # Kaggle's names, https://github.com/Kaggle/kaggle-cli/blob/main/docs/kernels.md, February 2026;
@@ -30,30 +30,49 @@ def push(taller, *, form="script", install="packed", accelerator=None, timeout_s
     version number, and whoever watches the lower one is told that it was replaced.
 
     Args:
-        taller: the lesson's name or the beginning of it.
-        form, install: as `bundle.build` takes them.
-        accelerator: one of `ACCELERATORS`; None leaves what the lesson asks for.
-        timeout_s: end the run after so many seconds, up to 43200.
-        wait: watch it, then bring its run home.
+        taller: The lesson's name or the beginning of it.
+        form, install: As `bundle.build` takes them.
+        accelerator: One of `ACCELERATORS`; None leaves what the lesson asks for.
+        timeout_s: End the run after so many seconds, up to 43200.
+        wait: Watch it, then bring its run home.
 
     Raises:
-        CourseError: it was not pushed, or not as asked; with `wait`, also if it ended badly.
+        CourseError: It was not pushed, or not as asked; with `wait`, also if it ended badly.
     """
-    _check(accelerator, timeout_s)
-    client, kernel, gpu = _known(taller)
+    if accelerator is not None and accelerator not in ACCELERATORS:
+        raise CourseError(
+            f"--accelerator: se esperaba uno de {', '.join(ACCELERATORS)}. "
+            f"Llegó: {accelerator!r:.80}.{nearest(accelerator, ACCELERATORS)}\n"
+            f"Qué hacer: --accelerator {lessons.GPU} para la GPU que tienen todas las cuentas, o "
+            "no lo pongas: el taller sabe lo que necesita."
+        )
+    if timeout_s is not None and not 0 < timeout_s <= _LONGEST_S:
+        raise CourseError(
+            f"--timeout: se esperaban segundos, de 1 a {_LONGEST_S} (12 horas). "
+            f"Llegó: {timeout_s}.\nQué hacer: corrígelo, o no lo pongas."
+        )
+    client, kernel, gpu = _signed_in(taller)
+    if accelerator is not None:
+        gpu = accelerator.startswith("Nvidia")
     with tempfile.TemporaryDirectory() as folder:
-        bundle.build(client.taller, owner=client.owner, form=form, install=install, folder=folder)
-        if accelerator is not None:
-            gpu = _with_accelerator(Path(folder), accelerator)
+        bundle.build(
+            client.taller,
+            owner=client.owner,
+            form=form,
+            install=install,
+            accelerator=accelerator,
+            folder=folder,
+        )
         answer = client.save(folder, kernel, timeout_s)
-    version = verdict.accepted(client, answer, kernel)
-    print(f"Pushed {kernel}, version {version}: {verdict.page(kernel)}")
+    version = _accepted(client, answer, kernel)
+    print(f"Enviado: {kernel}, versión {version}: {page(kernel)}")
     if wait:
         watch.watch(client, kernel, version=version, gpu=gpu)
-        _home(client, kernel)
+        _bring_home(client, kernel)
     else:
         print(
-            f"To watch it and bring it home: python -m course kernels status {client.taller} --wait"
+            "Para mirarlo y traer su resultado: "
+            f"python -m course kernels status {client.taller} --wait"
         )
 
 
@@ -61,41 +80,35 @@ def status(taller, *, wait=False):
     """Say how the newest session is; with `wait`, watch it and bring its run home.
 
     Raises:
-        CourseError: there is none, or it ended in an error or was cancelled.
+        CourseError: There is none, or it ended in an error or was cancelled.
     """
-    client, kernel, gpu = _known(taller)
+    client, kernel, gpu = _signed_in(taller)
     if wait:
         watch.watch(client, kernel, gpu=gpu)
-        return _home(client, kernel)
+        return _bring_home(client, kernel)
     answer = client.status(kernel)
     version = client.version(kernel)
-    named = f", version {version}" if version else ""
+    named = f", versión {version}" if version else ""
     print(f"{kernel}{named}: {watch.say(answer.status.name)}")
-    watch.check(client, answer, kernel)
+    watch.refuse_bad_end(client, answer, kernel)
 
 
 def logs(taller):
     """Print the log of the newest session.
 
     Raises:
-        CourseError: there is none yet.
+        CourseError: There is none yet.
     """
-    client, kernel, _ = _known(taller)
+    client, kernel, _ = _signed_in(taller)
     _, log = client.output(kernel)
-    if log:
-        print(client.hide(outputs.plain(log)).rstrip())
-        return
-    state = client.status(kernel).status.name
-    if watch.finished(state):
+    if not log:
+        state = watch.say(client.status(kernel).status.name)
         raise CourseError(
-            f"{kernel} {watch.say(state)} and has left no log.\n"
-            f"Next: look at it at {verdict.page(kernel)}"
+            f"{kernel}, {state}, no tiene registro: Kaggle lo da cuando termina.\n"
+            f"Qué hacer: python -m course kernels status {client.taller} --wait; o míralo en "
+            f"{page(kernel)}"
         )
-    raise CourseError(
-        f"{kernel} is {watch.say(state)} and has no log yet: Kaggle gives it when the run has "
-        f"ended.\nNext: python -m course kernels status {client.taller} --wait; or look on at "
-        f"{verdict.page(kernel)}"
-    )
+    print(client.hide(outputs.plain(log)).rstrip())
 
 
 def output(taller, folder=None):
@@ -104,67 +117,94 @@ def output(taller, folder=None):
     Raises:
         CourseError: `folder` has files in it, or the output did not arrive whole.
     """
-    client, kernel, _ = _known(taller)
+    client, kernel, _ = _signed_in(taller)
     if folder is not None:
         folder = Path(folder)
-        if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        empty = folder.is_dir() and not any(folder.iterdir())
+        # the shell would go on in the folder that the new one replaces
+        if folder.exists() and (not empty or folder.samefile(Path.cwd())):
             raise CourseError(
-                f"{folder} is there already and not empty; an output never mixes with other "
-                "files.\nNext: give another name with -o, or leave -o out."
+                "-o: se esperaba una carpeta nueva o vacía, y no esa en la que estás: un resultado "
+                f"nunca se mezcla con otros archivos. Llegó: {folder}, que ya existe.\n"
+                "Qué hacer: da otro nombre con -o, o no lo pongas."
             )
     state = client.status(kernel).status.name
     if not watch.finished(state):
         raise CourseError(
-            f"{kernel} is {watch.say(state)}: its output is not complete yet.\n"
-            f"Next: python -m course kernels status {client.taller} --wait"
+            f"{kernel}, {watch.say(state)}: su resultado todavía no está completo.\n"
+            f"Qué hacer: python -m course kernels status {client.taller} --wait"
         )
     if state != "COMPLETE":
-        print(f"{kernel} {watch.say(state)}: this is what it wrote until then.")
-    _home(client, kernel, folder)
+        print(f"{kernel}, {watch.say(state)}: esto es lo que escribió hasta entonces.")
+    _bring_home(client, kernel, folder)
 
 
-def _check(accelerator, timeout_s):
-    if accelerator is not None and accelerator not in ACCELERATORS:
-        raise CourseError(
-            f"--accelerator: expected one of {', '.join(ACCELERATORS)}. "
-            f"Received: {accelerator!r:.80}.{nearest(accelerator, ACCELERATORS)}\n"
-            f"Next: --accelerator {metadata.GPU} for the GPU that every account has, or leave it "
-            "out: the lesson knows what it needs."
-        )
-    if timeout_s is not None and not 0 < timeout_s <= _LONGEST_S:
-        raise CourseError(
-            f"--timeout: expected seconds, 1 to {_LONGEST_S} (12 hours). Received: {timeout_s}.\n"
-            "Next: correct it, or leave it out."
-        )
-
-
-def _with_accelerator(folder, accelerator):
-    """Write into a built kernel what it shall run on; returns whether that is a GPU."""
-    path = folder / metadata.NAME
-    about = json.loads(path.read_text(encoding="utf-8"))
-    # enable_gpu and enable_tpu are the old way of saying it; Kaggle reads both
-    about.pop("machine_shape", None)
-    if accelerator != "none":
-        about["machine_shape"] = accelerator
-    about["enable_gpu"] = accelerator.startswith("Nvidia")
-    about["enable_tpu"] = accelerator.startswith("Tpu")
-    path.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-    return about["enable_gpu"]
-
-
-def _known(taller):
+def _signed_in(taller):
     """The client, the kernel's "owner/slug", and whether the lesson asks for a GPU."""
     lesson = lessons.find(taller)
-    about = metadata.read(lesson)
+    about = lessons.metadata(lesson)
     client = connect(lesson.stem)
-    place = client.credential
-    if place.open_to_others:
-        print(f"Warning: {place.where}: {credentials.CLOSE_IT} {place.path}", file=sys.stderr)
-    return client, f"{client.owner}/{about['id']}", about["enable_gpu"]
+    if advice := client.credential.exposed:
+        print(f"Aviso: {client.credential.where}: {advice}", file=sys.stderr)
+    return client, f"{client.owner}/{about.id}", about.enable_gpu
 
 
-def _home(client, kernel, folder=None):
+def _bring_home(client, kernel, folder=None):
     folder = outputs.bring_home(client, kernel, folder or HOME / client.taller)
-    print(f"The output of {kernel} is in {folder}")
+    print(f"El resultado de {kernel} está en {folder}")
     if (folder / "card.json").is_file():
-        print(f"To score its run: python -m course evaluate {folder}")
+        print(f"Para evaluarlo otra vez: python -m course evaluate {folder}")
+
+
+# ---- what Kaggle's answer to a push means: it says no, or half of a yes, with a code 200 too
+
+
+def _accepted(client, answer, kernel):
+    """The version number of a push that did all it was asked for; a CourseError otherwise."""
+    if answer.error:
+        raise CourseError(
+            f"{kernel} no se envió.\nPor qué: Kaggle dice: {client.hide(answer.error)[:300]}\n"
+            f"Qué hacer: {_todo(answer.error, client.taller)}"
+        )
+    got = "/".join((answer.ref or answer.url).strip("/").split("/")[-2:])
+    if got.lower() != kernel.lower():
+        raise CourseError(
+            f"Kaggle guarda lo enviado en otra dirección: se pidió {kernel}, llegó {got}.\n"
+            "Por qué: otro kernel tenía ese nombre, o el título no da esa dirección. Aun así se "
+            f"ejecuta allí.\nQué hacer: bórralo en {page(got)}, mira que title e id de "
+            f"{client.taller} concuerden en su {lessons.METADATA}, y envíalo otra vez."
+        )
+    wrong = {
+        "conjuntos de datos": answer.invalid_dataset_sources,
+        "competiciones": answer.invalid_competition_sources,
+        "kernels": answer.invalid_kernel_sources,
+        "modelos": answer.invalid_model_sources,
+    }
+    named = "; ".join(f"{what}: {', '.join(names)}" for what, names in wrong.items() if names)
+    if named:
+        raise CourseError(
+            f"{kernel}, versión {answer.version_number}, se envió, pero se ejecuta sin lo que "
+            f"Kaggle no acepta: {client.hide(named)[:300]}.\nQué hacer: detenlo en "
+            f"{page(kernel)}; abre la página de eso con tu cuenta (tal vez pide aceptar sus "
+            "condiciones), corrige su handle en datasets.yaml si cambió, y envíalo otra vez."
+        )
+    if not answer.version_number:
+        raise CourseError(
+            f"Kaggle recibió {kernel}, pero sin darle un número de versión: nada dice que se "
+            f"ejecute.\nQué hacer: mira {page(kernel)}"
+        )
+    return answer.version_number
+
+
+def _todo(said, taller):
+    said = said.lower()
+    if "session count" in said:
+        return "espera a que termine otro de tus kernels, o detenlo en Kaggle; y envíalo otra vez"
+    if "quota" in said or "hours" in said:
+        return (
+            "mira cuándo vuelven las horas de la semana: python -m course kernels doctor; o sin "
+            f"GPU: python -m course kernels push {taller} --accelerator none"
+        )
+    if "not found" in said:
+        return "mira que el dueño sea tu cuenta: python -m course kernels doctor"
+    return "python -m course kernels doctor dice si la cuenta está en orden."

@@ -5,26 +5,36 @@ import shutil
 import sys
 import time
 
+from course import spanish
+from course.datasets.download.answers import Unanswered
 from course.errors import CourseError
-from course.kaggle.troubles import Unanswered
 
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 20.0  # a kernel that fails at once is told at once
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 20.0  # a kernel that fails at once is seen at once
 _PATIENCE_S = 15 * 60.0  # without an answer; the kernel needs none of us
-_LAG_S = 60.0  # for so long Kaggle may still tell of the version before
+_LAG_S = 60.0  # for so long Kaggle may still speak of the version before
 _LINE_EVERY_S = 5 * 60.0  # where the line cannot be rewritten: a log, a pipe
+_STATES = {
+    "QUEUED": "en cola",
+    "NEW_SCRIPT": "en cola",
+    "RUNNING": "en marcha",
+    "COMPLETE": "terminado",
+    "ERROR": "terminado con un error",
+    "CANCEL_REQUESTED": "cancelándose",
+    "CANCEL_ACKNOWLEDGED": "cancelado",
+}
 
 
 def watch(client, kernel, *, version=None, gpu=False):
     """Show a live line until the kernel has ended; return only if it has ended well.
 
     Args:
-        client: a `course.kaggle.client.Client`.
+        client: A `course.kaggle.client.Client`.
         kernel: "owner/slug".
-        version: the number that the push was given; None watches whichever is newest.
-        gpu: whether it uses up the week's GPU hours, which the line then shows.
+        version: The number that the push was given; None watches whichever is newest.
+        gpu: Whether it uses up the week's GPU hours, which the line then shows.
 
     Raises:
-        CourseError: it ended in an error, was cancelled, was replaced by a newer version, or
+        CourseError: It ended in an error, was cancelled, was replaced by a newer version, or
             Kaggle said nothing for a quarter of an hour.
     """
     line, began, heard, ended = _Line(), _now(), _now(), None
@@ -38,14 +48,14 @@ def watch(client, kernel, *, version=None, gpu=False):
                     ended = ended or _now()
                     if _now() - ended > _LAG_S or _is_ours(client, kernel, version):
                         line.end(f"{kernel}: {words}")
-                        return check(client, answer, kernel)
-                    words = "queued"  # what has ended is the version before
+                        return refuse_bad_end(client, answer, kernel)
+                    words = say("QUEUED")  # what has ended is the version before
             except Unanswered as error:
                 if not error.trouble.retry:
                     raise
                 if _now() - heard > _PATIENCE_S:
                     raise CourseError(f"{error}\n{_goes_on(client)}") from None
-                words = "no answer from Kaggle, asking again"
+                words = "Kaggle no responde, se le pregunta otra vez"
             line.show(f"{client.taller}: {words}", f", {(_now() - began) / 60:.0f} min{left}")
             _sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
@@ -62,68 +72,58 @@ def finished(state) -> bool:
 
 
 def say(state) -> str:
-    """A state in plain words."""
-    return _WORDS.get(state, state.lower())
+    """A state in plain Spanish."""
+    return _STATES.get(state, state.lower())
 
 
-def check(client, answer, kernel):
-    """Refuse a session that ended otherwise than well.
+def refuse_bad_end(client, answer, kernel):
+    """Let a session pass that is under way or ended well.
 
     Raises:
-        CourseError: with Kaggle's reason and where the log is.
+        CourseError: It did not; with Kaggle's reason and where the log is.
     """
-    why = client.hide(answer.failure_message)[:500] or "Kaggle gives no reason; the log may"
     if answer.status.name == "ERROR":
+        why = client.hide(answer.failure_message)[:500] or "Kaggle no da razón; tal vez el registro"
         raise CourseError(
-            f"{kernel} ended in an error.\nWhy: {why}\n"
-            f"Next: read its log: python -m course kernels logs {client.taller}; then correct and "
-            "push again. What it wrote until then: "
+            f"{kernel} terminó con un error.\nPor qué: {why}\n"
+            f"Qué hacer: lee su registro: python -m course kernels logs {client.taller}; corrige y "
+            "envíalo otra vez. Lo que escribió hasta entonces: "
             f"python -m course kernels output {client.taller}"
         )
     if answer.status.name.startswith("CANCEL"):
         raise CourseError(
-            f"{kernel} was cancelled, by its page at Kaggle or because its time was up.\n"
-            f"Next: push again, if need be with a longer --timeout: "
+            f"{kernel} se canceló, en su página de Kaggle o porque se le acabó el tiempo.\n"
+            "Qué hacer: envíalo otra vez, si hace falta con un --timeout mayor: "
             f"python -m course kernels push {client.taller}"
         )
-
-
-_WORDS = {
-    "QUEUED": "queued",
-    "NEW_SCRIPT": "queued",
-    "RUNNING": "running",
-    "COMPLETE": "complete",
-    "ERROR": "ended in an error",
-    "CANCEL_REQUESTED": "being cancelled",
-    "CANCEL_ACKNOWLEDGED": "cancelled",
-}
 
 
 def _hours_left(client):
     with contextlib.suppress(CourseError):  # where it is known; the kernel runs all the same
         if quota := client.quota(tries=1):
-            return f", GPU: {quota.left_h:.1f} of {quota.total_h:.0f} h left this week"
+            left, total = spanish.number(quota.left_h, 1), spanish.number(quota.total_h, 0)
+            return f", GPU: quedan {left} de {total} h esta semana"
     return ""
 
 
 def _is_ours(client, kernel, version):
-    """Whether what has ended is the version we pushed: Kaggle tells only of the newest."""
+    """Whether what has ended is the version we pushed: Kaggle speaks only of the newest."""
     try:
         newest = version and client.version(kernel)
     except Unanswered as error:
-        return not error.trouble.retry  # where Kaggle will not tell, nothing says that it is not
+        return not error.trouble.retry  # where Kaggle will not say, nothing says that it is not
     if newest and newest > version:
         raise CourseError(
-            f"{kernel}: while version {version} was watched, version {newest} was pushed; Kaggle "
-            f"tells only of the newest.\nNext: watch that one: python -m course kernels status "
-            f"{client.taller} --wait; version {version} is on the kernel's page at Kaggle."
+            f"{kernel}: mientras se miraba la versión {version} se envió la {newest}; Kaggle solo "
+            "habla de la más nueva.\nQué hacer: mira esa: python -m course kernels status "
+            f"{client.taller} --wait; la versión {version} está en la página del kernel en Kaggle."
         )
     return not newest or newest == version
 
 
 def _goes_on(client):
     return (
-        "The kernel goes on at Kaggle. To go on watching, type: "
+        "El kernel sigue en Kaggle. Para seguir mirándolo, escribe: "
         f"python -m course kernels status {client.taller} --wait"
     )
 
@@ -147,7 +147,7 @@ class _Line:
         print(text, flush=True)
 
     def clear(self):
-        """Leave an empty line for what comes next, a letter perhaps."""
+        """Leave an empty line for what comes next, an error message perhaps."""
         if self._width:
             self._rewrite("")
 

@@ -1,17 +1,9 @@
-"""Scores of a segmentation: `Dice` while a network trains, the others once a volume is whole.
-
-Every one judges a sample and a region by itself. A region that is empty in the truth and in the
-answer scores 1, one that only one of them has scores 0. So a network that answers "background
-everywhere" gets 0 for each tumour, not the 0.95 that counting the background would give it.
-"""
+"""`Dice`, the Keras metric that `fit` shows while a network trains."""
 
 import keras
 from keras import ops
 
 from course.losses import check_shapes
-from course.metrics.volumes import dice_score, hausdorff95, precision, sensitivity, volume_ml
-
-__all__ = ["Dice", "dice_score", "hausdorff95", "precision", "sensitivity", "volume_ml"]
 
 
 @keras.saving.register_keras_serializable(package="course")

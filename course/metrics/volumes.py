@@ -1,6 +1,6 @@
 """Two masks of a volume compared as the BraTS challenge does: overlap, distance, volume.
 
-What is said of nothing: with both masks empty Dice is 1 and HD95 0; with only one of them empty
+What happens with nothing: with both masks empty Dice is 1 and HD95 0; with only one of them empty
 Dice is 0 and HD95 the volume's diagonal. Without truth there is no sensitivity and without an
 answer no precision: both are NaN, to be left out of a mean (`numpy.nanmean`). A mask holds 0 and 1
 or False and True, in two dimensions or three; anything else, such as a label map or probabilities,
@@ -135,6 +135,29 @@ def volume_ml(mask, spacing_mm) -> float:
     """
     (mask,) = _masks(mask)
     return int(mask.sum()) * math.prod(_spacing(spacing_mm, mask)) / 1000
+
+
+def largest_slice(*masks) -> int:
+    """The slice along the first axis in which a mask is largest, to show one of a whole volume.
+
+    Where the first mask is empty the next one decides; where all are, it is the middle slice.
+
+    Args:
+        masks: Arrays of one shape, `(D, H, W)`, 0 and 1.
+
+    Returns:
+        Integer, 0 to D - 1.
+
+    Example:
+
+    >>> largest_slice([[[0, 0]], [[1, 0]], [[1, 1]]]), largest_slice(np.zeros((5, 2, 2)))
+    (2, 2)
+    """
+    for mask in masks:
+        sizes = np.asarray(mask).sum(axis=(1, 2))
+        if sizes.any():
+            return int(sizes.argmax())
+    return len(masks[0]) // 2
 
 
 def _p95_mm(surface, other, spacing_mm):

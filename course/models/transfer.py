@@ -56,7 +56,7 @@ def transfer_classifier(
     Returns:
         An uncompiled functional `keras.Model` of stock layers, `(batch, height, width, channels)`
         in, `(batch, num_classes)` float32 probabilities out. Layers are called `pixels`,
-        `enlarge`, `preprocess`, the backbone's name in small letters, `average`, `dropout`,
+        `enlarge`, `preprocess`, the backbone's name in lower case, `average`, `dropout`,
         `output`.
 
     Raises:
@@ -74,7 +74,7 @@ def transfer_classifier(
     >>> [weight.path for weight in model.trainable_weights]
     ['output/kernel', 'output/bias']
     """
-    _check(input_shape, num_classes, backbone)
+    _check_arguments(input_shape, num_classes, backbone)
     *sizes, channels = input_shape
     times = math.ceil(_BACKBONES[backbone][1] / min(sizes))
     base = _backbone(backbone, tuple(side * times for side in sizes) + (3,), weights)
@@ -154,36 +154,37 @@ def _backbone(name, input_shape, weights):
         try:
             return bare("imagenet")
         except Exception as error:  # get_file raises Exception itself; a cut file, h5py's OSError
-            raise CourseError(_not_fetched(name, error)) from error
+            raise _not_fetched(name, error) from error
     if not os.path.isfile(weights):
-        what = "is a folder" if os.path.isdir(weights) else "does not exist"
+        what = "es una carpeta" if os.path.isdir(weights) else "no existe"
         raise CourseError(
-            f'weights: {weights} {what}. Expected "imagenet", None, or a file of the weights of '
-            f"{name} without its top, such as {label}_…_notop.h5."
+            f'weights: {weights} {what}. Se esperaba "imagenet", None o un archivo con los pesos '
+            f"de {name} sin las capas finales, como {label}_…_notop.h5."
         )
     base = bare(None)
     try:
         base.load_weights(weights)
     except Exception as error:  # h5py, zipfile and Keras each have classes of their own
         raise CourseError(
-            f"weights: {weights} does not hold the weights of {name} without its top "
-            f"({type(error).__name__}: {str(error)[:200]}).\nExpected the file that Keras itself "
-            'downloads for weights="imagenet", whose name ends in _notop.h5, or one that '
-            f"keras.applications.{name}(include_top=False).save_weights wrote."
+            f"weights: {weights} no tiene los pesos de {name} sin las capas finales "
+            f"({type(error).__name__}: {str(error)[:200]}).\n"
+            'Qué hacer: usa el archivo que Keras descarga para weights="imagenet", cuyo nombre '
+            "termina en _notop.h5, o uno que haya escrito "
+            f"keras.applications.{name}(include_top=False).save_weights."
         ) from error
     return base
 
 
 def _not_fetched(name, error):
-    said = str(error)[:300] or type(error).__name__
-    return (
-        f"The weights of {name}, trained on ImageNet, could not be fetched: {said}\n"
-        "Keras downloads them once and keeps them in ~/.keras/models; this needs a connection "
-        "(on Kaggle: turn on Internet in the page's settings). A file there that was cut short "
-        "must be deleted first.\n"
-        "Without a connection there are two ways on: download the file whose name ends in "
-        '_notop.h5 on another computer and pass its path, weights="…_notop.h5"; or pass '
-        "weights=None, which begins at random and transfers nothing."
+    reason = str(error)[:300] or type(error).__name__
+    return CourseError(
+        f"No se pudieron descargar los pesos de {name} entrenados con ImageNet: {reason}\n"
+        "Keras los descarga una vez y los guarda en ~/.keras/models; para eso hace falta conexión "
+        "(en Kaggle: enciende Internet, Settings → Internet). Si allí quedó un archivo a "
+        "medias, bórralo antes.\n"
+        "Sin conexión quedan dos caminos: descarga en otro computador el archivo cuyo nombre "
+        'termina en _notop.h5 y pasa su ruta, weights="…_notop.h5"; o pasa weights=None, que '
+        "empieza con pesos al azar y no transfiere nada."
     )
 
 
@@ -203,7 +204,7 @@ def _preprocess(name, channels):
     return layer
 
 
-def _check(input_shape, num_classes, backbone):
+def _check_arguments(input_shape, num_classes, backbone):
     if backbone not in _BACKBONES:
         raise ValueError(f"Expected backbone to be one of {(*_BACKBONES,)}. Received: {backbone!r}")
     if len(input_shape) != 3 or None in input_shape or input_shape[-1] not in (1, 3):

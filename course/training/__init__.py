@@ -17,9 +17,10 @@ It never wraps `fit`; a lesson calls that itself:
 
 import importlib
 
-# name → the module that has it, loaded when it is first asked for: the first three without Keras
+# name → the module that has it, loaded when it is first asked for: the first four without Keras
 _HOMES = {
     "settings": "flags",
+    "Setting": "flags",
     "run_dir": "run_folder",
     "read_history": "run_folder",
     "set_seed": "checkpoints",

@@ -1,7 +1,6 @@
 """Callbacks that make a run repeatable, and one that was interrupted go on bit for bit."""
 
 import contextlib
-import os
 import pathlib
 import random
 import time
@@ -9,7 +8,9 @@ import time
 import keras
 import numpy as np
 
+from course import files
 from course.errors import CourseError
+from course.spanish import count
 from course.training.run_folder import CHECKPOINT, checkpoints, read_history, write_history
 
 
@@ -61,10 +62,11 @@ def resume(model, run):
                 model.load_weights(path)
         except (OSError, ValueError, KeyError) as error:
             raise CourseError(
-                f"The checkpoint {path} does not fit this model: {error}\n"
-                "Was the lesson changed since the run began? Start anew without --resume."
+                f"El punto de control {path} no corresponde a este modelo: {error}\n"
+                "Qué hacer: si el taller cambió desde que empezó la corrida, empieza de nuevo sin "
+                "--resume."
             ) from error
-        print(f"Resuming {run}: {done} epochs are done.")
+        print(f"Se sigue con {run}: {count(done, 'época terminada', 'épocas terminadas')}.")
     return done
 
 
@@ -92,8 +94,8 @@ class EpochSeeds(keras.callbacks.Callback):
 class Checkpoint(keras.callbacks.Callback):
     """After each epoch, write `history.csv` and the weights with the optimiser's state.
 
-    Both are written under a temporary name and then renamed, so that a run killed at any moment
-    leaves the last finished epoch whole. Only the newest checkpoint is kept.
+    Both are written whole or not at all, so that a run killed at any moment leaves the last
+    finished epoch whole. Only the newest checkpoint is kept.
     """
 
     def __init__(self, run):
@@ -104,6 +106,9 @@ class Checkpoint(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         done = max((epoch for epoch, _ in checkpoints(self.run)), default=0)
         self.rows = read_history(self.run)[:done]
+        # what a run that was killed while it wrote has left
+        for unfinished in self.run.glob(f"checkpoints/*{files.UNFINISHED}*"):
+            unfinished.unlink()
 
     def on_epoch_begin(self, epoch, logs=None):
         self.begun_s = time.monotonic()
@@ -113,10 +118,8 @@ class Checkpoint(keras.callbacks.Callback):
         time_s = round(time.monotonic() - self.begun_s, 2)
         self.rows.append({"epoch": epoch + 1, **measured, "time_s": time_s})
         write_history(self.run, self.rows)
-        path = self.run / CHECKPOINT.format(epoch + 1)
-        partial = path.with_name("partial.weights.h5")
-        self.model.save_weights(partial)
-        os.replace(partial, path)
+        with files.whole(self.run / CHECKPOINT.format(epoch + 1)) as path:
+            self.model.save_weights(path)
         for older, other in checkpoints(self.run):
             if older <= epoch:
                 other.unlink()

@@ -1,4 +1,4 @@
-"""The devices of the machine: how many there are, training on all of them, reading for them."""
+"""The devices of the machine: how many there are, and training on all of them."""
 
 import contextlib
 
@@ -57,29 +57,3 @@ def all_devices(names=None, batch_size=None):
     import tensorflow as tf
 
     return tf.distribute.MirroredStrategy(list(names)).scope()
-
-
-def loader_threads():
-    """With how many threads Keras should read batches ahead: the `workers` of a `PyDataset`.
-
-    Two, so that Keras does it by itself. With one it leaves that to tf.data, whose tuning thread
-    may miss that an epoch is over and is then waited for, up to as long as the epoch took: 20 s in
-    place of 11 for every other epoch of Taller 3 (TensorFlow 2.21 on 2 cores, November 2026).
-
-    But one where TensorFlow has several devices: there Keras asks for the next epoch before this
-    one has ended, and threads of its own would begin to serve this one again.
-
-    Returns:
-        Integer, 1 or 2.
-
-    Example:
-
-    >>> loader_threads() in (1, 2)
-    True
-    """
-    if keras.backend.backend() != "tensorflow":
-        return 2
-    import tensorflow as tf
-
-    kinds = [device.device_type for device in tf.config.list_logical_devices()]
-    return 1 if len(kinds) > len(set(kinds)) else 2

@@ -6,32 +6,56 @@ import math
 import os
 import pathlib
 import sys
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
-from course.errors import CourseError, letters_instead_of_tracebacks, nearest
+from course.errors import CourseError, nearest, without_tracebacks
 
-# What each setting means: those that every lesson knows, then what some lessons add.
-_HELP = {
-    "source": "where the data come from: kaggle, sample (embedded, no download), or a folder",
-    "epochs": "how many times the network sees every training example",
-    "batch_size": "examples in one training step",
-    "seed": "the number from which all chance is derived",
-    "limit": "use only so many training and test examples; default: all",
-    "run_dir": "folder for the results; default: a new one below runs/",
-    "resume": "go on from the last finished epoch of the same run",
-    "learning_rate": "how far a step of training goes, where it goes farthest",
-    "curve_epochs": "epochs of each network that learns the curve",
-    "dims": "2 for slices, 3 for blocks; unless --batch-size says otherwise, 16 or 2 in a step",
-    "attention": "gates on the skips",
-    "modalities": "which images of a case the network sees",
-    "filters": "filters of the first level; each level below has twice as many",
-    "patch": "sides of what is cut out to train on, in voxels",
-    "backbone": "the network that is borrowed",
-    "weights": "what it knows already: imagenet (downloaded once), a file, or none",
-    "chest_epochs": "epochs on the drawn chests",
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting that only one lesson has, said beside the lesson: its default and what it means.
+
+    Attributes:
+        default: The value where nothing else is said; it also gives the type.
+        help: What it means, for `--help`, Spanish.
+        choices: The values that there are; empty for any.
+        least, most: The smallest and the largest number; None for any.
+        kind: The type, where the default is None.
+
+    Example:
+
+    >>> settings(dims=Setting(2, "2: cortes; 3: bloques", choices=(2, 3))).dims
+    2
+    """
+
+    default: object
+    help: str = ""
+    choices: tuple = ()
+    least: float | None = None
+    most: float | None = None
+    kind: type | None = None
+
+
+# What means the same in every lesson. All lessons have these …
+_COMMON = {
+    "source": Setting(
+        "kaggle",
+        "de dónde vienen los datos: kaggle, sample (incluidos, sin descarga) o una carpeta",
+    ),
+    "seed": Setting(0, "el número del que sale todo el azar", least=0, most=2**31 - 1),
+    "limit": Setting(
+        None, "usar solo tantos ejemplos para entrenar y para probar", kind=int, least=1
+    ),
+    "run_dir": Setting(None, "carpeta de los resultados; si falta, una nueva en runs", kind=str),
+    "resume": Setting(False, "seguir desde la última época terminada de la misma corrida"),
 }
-_COMMON = {"source": "kaggle", "seed": 0, "limit": None, "run_dir": None, "resume": False}
-_TYPES_WITHOUT_DEFAULT = {"limit": int, "batch_size": int, "run_dir": str}
+# … and of these a lesson gives the default.
+_USUAL = {
+    "epochs": Setting(None, "cuántas veces ve la red cada ejemplo de entrenamiento", least=1),
+    "batch_size": Setting(None, "ejemplos en cada paso del entrenamiento", kind=int, least=1),
+    "learning_rate": Setting(None, "la tasa de aprendizaje, donde es más alta"),
+}
 # Variables of the same prefix that other parts of the kit read.
 _NOT_SETTINGS = {"COURSE_TEST_DATA", "COURSE_MOUNT_LIMIT_S"}
 
@@ -44,7 +68,8 @@ def settings(**defaults):
     `limit`, `run_dir` and `resume`.
 
     Args:
-        **defaults: Names and default values, which also give the types: `epochs=12`.
+        **defaults: Names and default values, which also give the types: `epochs=12`; a setting
+            that only this lesson has with what it means: `dims=Setting(2, "…")`.
 
     Returns:
         A `SimpleNamespace` with one attribute a setting.
@@ -59,13 +84,40 @@ def settings(**defaults):
     >>> s.epochs, s.source, s.limit
     (12, 'kaggle', None)
     """
-    defaults = {**_COMMON, **defaults}
-    values = {**defaults, **_from_environment(defaults)}
+    known = _COMMON | {name: _setting(name, default) for name, default in defaults.items()}
+    values = {name: setting.default for name, setting in known.items()}
+    values |= _from_environment(known)
     if _is_script(inspect.currentframe().f_back.f_globals):
-        letters_instead_of_tracebacks()
-        values.update(_from_flags(defaults, sys.argv[1:]))
-    _check(values)
+        without_tracebacks()
+        values |= _from_flags(known, sys.argv[1:])
+    for name, value in values.items():
+        expected = _expected(known[name], value)
+        if expected:
+            raise CourseError(f"{name}: se esperaba {expected}. Llegó: {value}.")
     return SimpleNamespace(**values)
+
+
+def _setting(name, default):
+    """A lesson's default as a `Setting`; what is common to the lessons keeps its meaning."""
+    if isinstance(default, Setting):
+        return default
+    return replace((_COMMON | _USUAL).get(name, Setting(None)), default=default)
+
+
+def _type(setting):
+    return setting.kind or type(setting.default)
+
+
+def _expected(setting, value):
+    """What is expected in place of a value; None where it fits."""
+    least, most = setting.least, setting.most
+    if value is None:
+        return None
+    if setting.choices and value not in setting.choices:
+        return " o ".join(map(str, setting.choices))
+    if least is not None and value < least or most is not None and value > most:
+        return f"{least} o más" if most is None else f"de {least} a {most}"
+    return None
 
 
 def _is_script(caller):
@@ -74,47 +126,49 @@ def _is_script(caller):
     return caller["__name__"] == "__main__" and "__file__" in caller and not in_notebook
 
 
-def _from_environment(defaults):
+def _from_environment(known):
     found = {}
     for variable, text in os.environ.items():
         if not variable.startswith("COURSE_") or variable in _NOT_SETTINGS:
             continue
         name = variable.removeprefix("COURSE_").lower()
-        if name not in defaults:
+        if name not in known:
             raise CourseError(
-                f"The variable {variable} is no setting of this lesson."
-                f"{nearest(name, defaults, lambda n: f'COURSE_{n.upper()}')}"
-                f" To remove it, type: unset {variable}"
+                f"La variable {variable} no es un ajuste de este taller."
+                f"{nearest(name, known, lambda n: f'COURSE_{n.upper()}')}"
+                f" Para quitarla, escribe: unset {variable}"
             )
-        found[name] = _convert(name, defaults[name], text, origin=variable)
+        found[name] = _convert(_type(known[name]), text, origin=variable)
     return found
 
 
-def _from_flags(defaults, arguments):
+def _from_flags(known, arguments):
     parser = argparse.ArgumentParser(
         prog=pathlib.Path(sys.argv[0]).name, allow_abbrev=False, exit_on_error=False
     )
-    for name, default in defaults.items():
-        text = _HELP.get(name, name) + ("" if default is None else f" (default: {default})")
-        if isinstance(default, bool):
-            on_off = argparse.BooleanOptionalAction  # --resume, --no-resume
-            parser.add_argument(_flag(name), action=on_off, default=argparse.SUPPRESS, help=text)
-        else:
-            parser.add_argument(_flag(name), default=argparse.SUPPRESS, metavar="VALUE", help=text)
+    for name, setting in known.items():
+        form = {"metavar": "VALOR"}
+        if _type(setting) is bool:
+            form = {"action": argparse.BooleanOptionalAction}  # --resume, --no-resume
+        parser.add_argument(_flag(name), default=argparse.SUPPRESS, help=_help(setting), **form)
     try:
         given, unknown = parser.parse_known_args(arguments)
     except argparse.ArgumentError as error:
-        raise CourseError(f"{error}. To see every setting, add --help.") from error
+        switch = "/" in error.argument_name  # --resume/--no-resume
+        raise CourseError(
+            f"{error.argument_name} {'no lleva un valor' if switch else 'necesita un valor'}. "
+            "Para ver todos los ajustes, agrega --help."
+        ) from error
     if unknown:
         raise CourseError(
-            f"{unknown[0]} is no setting of this lesson."
-            f"{nearest(unknown[0].lstrip('-').replace('-', '_'), defaults, _flag)}"
-            " To see every setting, add --help."
+            f"{unknown[0]} no es un ajuste de este taller."
+            f"{nearest(unknown[0].lstrip('-').replace('-', '_'), known, _flag)}"
+            " Para ver todos los ajustes, agrega --help."
         )
     return {
         name: value
         if isinstance(value, bool)
-        else _convert(name, defaults[name], value, origin=_flag(name))
+        else _convert(_type(known[name]), value, origin=_flag(name))
         for name, value in vars(given).items()
     }
 
@@ -123,35 +177,28 @@ def _flag(name):
     return "--" + name.replace("_", "-")
 
 
-def _convert(name, default, text, origin):
-    """Turn the text of a flag or a variable into the type that the default has."""
-    kind = _TYPES_WITHOUT_DEFAULT.get(name) or type(default)
+def _help(setting):
+    text, default = setting.help, setting.default
+    if isinstance(default, bool):
+        default = "sí" if default else "no"
+    if default is not None:
+        text += f" (por defecto: {default})"
+    return text.strip().replace("%", "%%")  # argparse would take % for a place to fill in
+
+
+def _convert(kind, text, origin):
+    """Turn the text of a flag or a variable into the type of its setting."""
     if kind is bool:
         if text.lower() not in ("1", "true", "yes", "0", "false", "no", ""):
-            raise CourseError(f"{origin}: expected 1 or 0. Received: {text!r}.")
+            raise CourseError(f"{origin}: se esperaba 1 o 0. Llegó: {text!r}.")
         return text.lower() in ("1", "true", "yes")
-    if kind in (int, float):
-        return _number(kind, text, origin)
-    return text
-
-
-def _number(kind, text, origin):
+    if kind not in (int, float):
+        return text
     try:
         number = kind(text)
+        if math.isfinite(number):
+            return number
     except ValueError:
-        number = None
-    if number is None or kind is float and not math.isfinite(number):
-        expected = "a whole number" if kind is int else "a number"
-        raise CourseError(f"{origin}: expected {expected}. Received: {text!r}.")
-    return number
-
-
-def _check(values):
-    for name in ("epochs", "batch_size", "limit", "filters", "patch"):
-        value = values.get(name)
-        if value is not None and value < 1:
-            raise CourseError(f"{name}: expected 1 or more. Received: {value}.")
-    if values.get("dims", 2) not in (2, 3):
-        raise CourseError(f"dims: expected 2 (slices) or 3 (blocks). Received: {values['dims']}.")
-    if not 0 <= values["seed"] < 2**31:
-        raise CourseError(f"seed: expected 0 to {2**31 - 1}. Received: {values['seed']}.")
+        pass
+    expected = "un número entero" if kind is int else "un número"
+    raise CourseError(f"{origin}: se esperaba {expected}. Llegó: {text!r}.")

@@ -3,11 +3,10 @@
 import atexit
 import contextlib
 import csv
-import json
-import os
 import pathlib
 import re
 
+from course import files
 from course.errors import CourseError
 
 CHECKPOINT = "checkpoints/epoch_{:04d}.weights.h5"
@@ -25,28 +24,30 @@ def run_dir(lesson, s):
         `pathlib.Path` of an existing folder.
 
     Raises:
-        CourseError: If the folder already holds a run and `s.resume` is not set, or the run to
-            resume was started with other settings.
+        CourseError: If the folder already holds a run and `s.resume` is not set, the run to resume
+            was started with other settings, or the folder cannot be written.
     """
     folder = pathlib.Path(s.run_dir) if s.run_dir else _default_folder(lesson, s.resume)
     if s.resume:
         _check_same_settings(folder, s)
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise CourseError(
-            f"The folder {folder} is not empty, and a run never overwrites another.\n"
-            "To go on with the run that is there, add --resume. To start anew, give another "
-            "--run-dir."
+            f"La carpeta {folder} no está vacía, y una corrida nunca escribe sobre otra.\n"
+            "Qué hacer: para seguir con la corrida que hay en ella, agrega --resume; para empezar "
+            "de nuevo, da otra --run-dir."
         )
     wanted = {"lesson": lesson, **vars(s)}
     del wanted["run_dir"], wanted["resume"]
-    (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
-    _write(folder / "settings.json", json.dumps(wanted, indent=2, ensure_ascii=False) + "\n")
+    files.write(folder / "settings.json", files.json_text(wanted))
+    (folder / "checkpoints").mkdir(exist_ok=True)
     atexit.register(_take_back, folder.absolute())
     return folder
 
 
 def read_history(run):
     """Read `history.csv` of a run: one dict an epoch, counted from 1; `[]` where there is none.
+
+    A metric that an epoch lacks (an empty cell) is NaN.
 
     Raises:
         CourseError: If the file is damaged.
@@ -55,26 +56,33 @@ def read_history(run):
     if not path.exists():
         return []
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        return [{k: int(v) if k == "epoch" else float(v) for k, v in row.items()} for row in rows]
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            names = reader.fieldnames or ()
+            if "loss" not in names or not all(name.isprintable() for name in names):
+                raise ValueError(f"su encabezado es {names!r:.60}")
+            return [_epoch(row) for row in reader]
     except (OSError, ValueError, TypeError, csv.Error) as error:
         raise CourseError(
-            f"{path} is no history of a training: {error}\n"
-            "Expected a header (epoch,loss,…) and a line of numbers per epoch. "
-            "Start anew in another --run-dir, without --resume."
+            f"{path} no es la historia de un entrenamiento ({error}). Se esperaba un encabezado "
+            "epoch,loss,… y una línea de números por época.\n"
+            "Qué hacer: mueve ese archivo a otra parte, o entrena de nuevo con otra --run-dir, sin "
+            "--resume."
         ) from error
 
 
+def _epoch(row):
+    """A line of the table in numbers; a cell too few or too many is a TypeError."""
+    return {
+        name: int(cell) if name == "epoch" else float("nan" if cell == "" else cell)
+        for name, cell in row.items()
+    }
+
+
 def write_history(run, rows):
+    """Write `history.csv`, one line an epoch."""
     lines = [",".join(rows[0]), *(",".join(repr(v) for v in row.values()) for row in rows)]
-    _write(run / "history.csv", "\n".join(lines) + "\n")
-
-
-def _write(path, text):
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    files.write(run / "history.csv", "\n".join(lines) + "\n")
 
 
 def checkpoints(run):
@@ -113,19 +121,19 @@ def _take_back(folder):
 def _check_same_settings(folder, s):
     path = folder / "settings.json"
     if not path.exists():
-        print(f"There is no run in {folder} to go on with: starting anew.")
+        print(f"En {folder} no hay una corrida con la que seguir: se empieza de nuevo.")
         return
     try:
-        begun = dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        begun = files.read_json(path)
+    except CourseError as error:
         raise CourseError(
-            f"{path} cannot be read: {error}\nExpected the settings that the run began with. "
-            "Start anew in another --run-dir, without --resume."
+            f"{error}\nQué hacer: empieza de nuevo con otra --run-dir, sin --resume."
         ) from error
     for name, value in vars(s).items():
         if name in begun and begun[name] != value:
             raise CourseError(
-                f"The run in {folder} was started with {name}={begun[name]}. "
-                f"Received: {name}={value}.\n"
-                "Give the same settings to resume it, or another --run-dir to start anew."
+                f"La corrida en {folder} empezó con {name}={begun[name]}. "
+                f"Llegó: {name}={value}.\n"
+                "Qué hacer: para seguirla, da los mismos ajustes; para empezar de nuevo, da otra "
+                "--run-dir."
             )

@@ -344,18 +344,7 @@ figures.show(figure, run / "figures" / "neuronas.png")
 
 # %%
 report = evaluate_classifier(model, x_test, y_test, class_names=mnist.CLASS_NAMES, origin=data)
-export(
-    model,
-    run,
-    card={
-        "task": "classification",
-        "class_names": list(mnist.CLASS_NAMES),
-        "data": data.as_dict(),
-        "preparation": "digit",
-        "scores": report.scores,
-        "seed": s.seed,
-    },
-)
+export(model, run, card=report.card(preparation="digit", seed=s.seed))
 page = report.save(run)
 print(f"\n{report.headline}\nCarpeta: {run}\nInforme: {page}")
 

@@ -49,7 +49,7 @@ from course.exercises import ejercicio
 from course.export import export
 from course.models import mlp
 from course.spanish import number
-from course.training import callbacks, resume, run_dir, set_seed, settings
+from course.training import Setting, callbacks, resume, run_dir, set_seed, settings
 
 # %% [markdown]
 # ## 2. Ajustes
@@ -59,7 +59,12 @@ from course.training import callbacks, resume, run_dir, set_seed, settings
 # de `seed`.
 
 # %%
-s = settings(epochs=40, batch_size=128, learning_rate=3e-3, curve_epochs=100)
+s = settings(
+    epochs=40,
+    batch_size=128,
+    learning_rate=3e-3,
+    curve_epochs=Setting(100, "épocas de cada red que aprende la curva"),
+)
 set_seed(s.seed)
 run = run_dir("taller1_mlp_regresion", s)
 
@@ -298,18 +303,7 @@ baselines = {
 report = evaluate_regressor(
     model, x_test, y_test, unit="cientos de miles de dólares", origin=data, baselines=baselines
 )
-export(
-    model,
-    run,
-    card={
-        "task": "regression",
-        "unit": "cientos de miles de dólares",
-        "data": data.as_dict(),
-        "preparation": None,
-        "scores": report.scores,
-        "seed": s.seed,
-    },
-)
+export(model, run, card=report.card(preparation=None, seed=s.seed))
 page = report.save(run)
 print(f"\n{report.headline}\nCarpeta: {run}\nInforme: {page}")
 

@@ -275,18 +275,7 @@ report = evaluate_classifier(
     origin=data,
     groups=splits.near_duplicates(x_test[..., 0], y_test),
 )
-export(
-    model,
-    run,
-    card={
-        "task": "classification",
-        "class_names": list(sign_mnist.CLASS_NAMES),
-        "data": data.as_dict(),
-        "preparation": "photo",
-        "scores": report.scores,
-        "seed": s.seed,
-    },
-)
+export(model, run, card=report.card(preparation="photo", seed=s.seed))
 page = report.save(run)
 print(f"\n{report.headline}\nCarpeta: {run}\nInforme: {page}")
 

@@ -60,11 +60,12 @@ from course.evaluation import evaluate_segmenter
 from course.exercises import ejercicio
 from course.export import export
 from course.losses import DiceCrossentropy
-from course.metrics import Dice, dice_score
+from course.metrics import Dice, dice_score, largest_slice
 from course.models import unet
 from course.regions import REGIONS, to_regions
 from course.spanish import number
 from course.training import (
+    Setting,
     accelerators,
     all_devices,
     callbacks,
@@ -85,14 +86,14 @@ from course.training import (
 
 # %%
 s = settings(
-    dims=2,
-    attention=True,
-    modalities="flair,t1,t1ce,t2",
+    dims=Setting(2, "2 para cortes, 16 por paso; 3 para bloques, 2 por paso", choices=(2, 3)),
+    attention=Setting(True, "compuertas de atención en los atajos"),
+    modalities=Setting("flair,t1,t1ce,t2", "qué imágenes de un caso ve la red"),
     epochs=14,
     batch_size=None,
     learning_rate=3e-3,
-    filters=16,
-    patch=64,
+    filters=Setting(16, "filtros del primer nivel; cada uno de los siguientes, el doble", least=1),
+    patch=Setting(64, "lado de los bloques con que se entrena, en vóxeles", least=1),
 )
 set_seed(s.seed)
 run = run_dir("taller4_unet_brats", s)
@@ -316,7 +317,7 @@ model.fit(
 # %%
 unseen = next(brats.volumes(test_cases))
 if s.attention:
-    at = int(to_regions(unseen.labels, unseen.edition)[..., 0].sum(axis=(1, 2)).argmax())
+    at = largest_slice(to_regions(unseen.labels, unseen.edition)[..., 0])
     first = max(0, min(at - 8, len(unseen.image) - 16))
     rows, columns = (side - side % 8 for side in unseen.image.shape[1:3])
     block = unseen.image[first : first + 16, :rows, :columns]
@@ -339,23 +340,16 @@ if s.attention:
 
 # %%
 report = evaluate_segmenter(model, brats.volumes(test_cases), origin=data)
-export(
-    model,
-    run,
-    card={
-        "task": "segmentation",
-        "edition": volume.edition,
-        "modalities": list(modalities),
-        "regions": list(REGIONS),
-        "patch": None,
-        "cases": len(cases),
-        "held_out": [case.name for case in test_cases],
-        "data": data.as_dict(),
-        "preparation": "brain",
-        "scores": report.scores,
-        "seed": s.seed,
-    },
+card = report.card(
+    edition=volume.edition,
+    modalities=list(modalities),
+    patch=None,
+    cases=len(cases),
+    held_out=[case.name for case in test_cases],
+    preparation="brain",
+    seed=s.seed,
 )
+export(model, run, card=card)
 page = report.save(run)
 print(f"\n{report.headline}\nCarpeta: {run}\nInforme: {page}")
 

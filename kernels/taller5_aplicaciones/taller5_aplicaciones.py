@@ -48,7 +48,7 @@ from course.export import export
 from course.inference import detection
 from course.models import cnn, thaw, transfer_classifier
 from course.spanish import percent
-from course.training import callbacks, resume, run_dir, set_seed, settings
+from course.training import Setting, callbacks, resume, run_dir, set_seed, settings
 
 # %% [markdown]
 # ## 2. Ajustes
@@ -59,9 +59,9 @@ from course.training import callbacks, resume, run_dir, set_seed, settings
 
 # %%
 s = settings(
-    backbone="VGG19",
-    weights="imagenet",
-    chest_epochs=2,
+    backbone=Setting("VGG19", "la red que se toma prestada"),
+    weights=Setting("imagenet", "lo que ya aprendió: imagenet, un archivo o none"),
+    chest_epochs=Setting(2, "épocas con los tórax dibujados"),
     epochs=8,
     batch_size=64,
     learning_rate=3e-3,
@@ -313,18 +313,8 @@ print(f"{there} dígitos en {len(scenes)} lienzos: {found} cajas, {right} correc
 print(f"precisión {percent(precision or 0, 1)}, exhaustividad {percent(recall, 1)}")
 
 report = evaluate_classifier(model, d_test, t_test, class_names=names, origin=data)
-export(
-    model,
-    run,
-    card={
-        "task": "classification",
-        "class_names": names,
-        "data": data.as_dict(),
-        "preparation": "digit",
-        "scores": {**report.scores, "precision": precision, "recall": recall},
-        "seed": s.seed,
-    },
-)
+scores = {**report.scores, "precision": precision, "recall": recall}
+export(model, run, card=report.card(preparation="digit", scores=scores, seed=s.seed))
 page = report.save(run)
 print(f"\n{report.headline}\nCarpeta: {run}\nInforme: {page}")
 

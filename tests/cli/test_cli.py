@@ -28,7 +28,7 @@ def kernels(tmp_path, monkeypatch):
             "import pathlib, sys\n"
             "print(__name__, pathlib.Path(__file__).name, *sys.argv[1:])\n"
             "from course.errors import CourseError\n"
-            "if '--fail' in sys.argv: raise CourseError('epochs: expected 1 or more.')\n"
+            "if '--fail' in sys.argv: raise CourseError('epochs: se esperaba 1 o más.')\n"
             "if '--stop' in sys.argv: raise KeyboardInterrupt\n"
             "if '--help' in sys.argv: sys.exit(0)\n"
             "if '--bug' in sys.argv: {}['bug']\n"
@@ -98,8 +98,8 @@ def change_card(run, folder, **changes):
     return folder
 
 
-def letter(capsys, *arguments):
-    """The text of a command that must end with 2 and one letter, whatever was printed before."""
+def message(capsys, *arguments):
+    """The message of a command that must end with 2, whatever was printed before."""
     assert main([str(argument) for argument in arguments]) == 2
     error = capsys.readouterr().err
     assert "Traceback" not in error
@@ -112,16 +112,16 @@ def letter(capsys, *arguments):
 @pytest.mark.parametrize(
     "arguments, hint",
     [
-        (["rnu", "taller2"], "has no command 'rnu'. Did you mean run?"),
-        (["dat"], "Did you mean data?"),
-        (["data", "lst"], "course data has no command 'lst'. Did you mean list?"),
-        (["xyz"], "no command 'xyz'. Expected one of: data, run, evaluate, predict, "),
-        (["data", "fetch", "minst"], "Did you mean mnist?"),
-        (["data", "verify", "mnist", "californa"], "Did you mean california?"),
+        (["rnu", "taller2"], "no tiene la orden 'rnu'. ¿Querías decir run?"),
+        (["dat"], "¿Querías decir data?"),
+        (["data", "lst"], "course data no tiene la orden 'lst'. ¿Querías decir list?"),
+        (["xyz"], "no tiene la orden 'xyz'. Se esperaba una de: data, run, evaluate, predict, "),
+        (["data", "fetch", "minst"], "¿Querías decir mnist?"),
+        (["data", "verify", "mnist", "californa"], "¿Querías decir california?"),
     ],
 )
 def test_a_typo_gets_the_nearest_word(capsys, arguments, hint):
-    assert hint in letter(capsys, *arguments)
+    assert hint in message(capsys, *arguments)
 
 
 @pytest.mark.parametrize(
@@ -141,12 +141,12 @@ def test_help_shows_commands_that_can_be_typed(capsys):
     assert "python -m course run taller2 --source sample" in capsys.readouterr().out
 
 
-def test_as_a_process_a_letter_goes_to_stderr_and_the_code_is_2():
+def test_as_a_process_a_message_goes_to_stderr_and_the_code_is_2():
     answer = subprocess.run(
         [sys.executable, "-m", "course", "run", "talle2"], cwd=ROOT, capture_output=True, text=True
     )
     assert (answer.returncode, answer.stdout) == (2, "")
-    assert "There" in answer.stderr and "Traceback" not in answer.stderr
+    assert "No hay un taller" in answer.stderr and "Traceback" not in answer.stderr
 
 
 # ---- data
@@ -155,7 +155,7 @@ def test_as_a_process_a_letter_goes_to_stderr_and_the_code_is_2():
 def test_data_list_names_every_data_set_with_its_handle(capsys):
     assert main(["data", "list"]) == 0
     head, *rows = capsys.readouterr().out.splitlines()
-    assert head.split() == ["NAME", "TITLE", "KAGGLE", "LICENCE", "HERE"]
+    assert head.split() == ["NOMBRE", "TÍTULO", "KAGGLE", "LICENCIA", "AQUÍ"]
     assert [row.split()[0] for row in rows] == catalog.names()
     for row in rows:
         info = catalog.get(row.split()[0])
@@ -178,19 +178,20 @@ def test_data_fetch_prints_the_folder(capsys, monkeypatch, tmp_path):
 
 def test_data_verify_says_how_each_file_is_and_ends_with_2_for_a_bad_one(capsys, monkeypatch):
     from course.datasets.download import inventory
-    from course.datasets.download.verify import Verdict
+    from course.datasets.download.verify import FileState
 
-    verdicts = [Verdict(pathlib.Path("a.csv"), "sha256"), Verdict(pathlib.Path("b.csv"), "form")]
+    verdicts = [
+        FileState(pathlib.Path("a.csv"), "sha256"),
+        FileState(pathlib.Path("b.csv"), "form"),
+    ]
     monkeypatch.setattr(inventory, "check", lambda name, data_dir: verdicts)
     assert main(["data", "verify", "mnist"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "mnist: a.csv: good, by its sha256",
-        "mnist: b.csv: good, by its form",
+        "mnist: a.csv: bien, por su sha256",
+        "mnist: b.csv: bien, por su form",
     ]
-    verdicts[1] = Verdict(pathlib.Path("b.csv"), "form", "it is empty")
-    assert "Damaged: mnist. To fetch what is damaged again" in letter(
-        capsys, "data", "verify", "mnist"
-    )
+    verdicts[1] = FileState(pathlib.Path("b.csv"), "form", "it is empty")
+    assert "Dañados: mnist.\nQué hacer: " in message(capsys, "data", "verify", "mnist")
 
 
 def test_data_verify_record_prints_the_block(capsys, monkeypatch):
@@ -202,7 +203,7 @@ def test_data_verify_record_prints_the_block(capsys, monkeypatch):
 
 
 def test_data_verify_of_nothing_says_what_to_type(capsys):
-    assert "python -m course data fetch mnist" in letter(capsys, "data", "verify")
+    assert "python -m course data fetch mnist" in message(capsys, "data", "verify")
 
 
 # ---- run
@@ -227,29 +228,29 @@ def test_run_passes_help_and_exit_codes_on(capsys, kernels):
 @pytest.mark.parametrize(
     "name, hint",
     [
-        ("taler2", "There is no lesson 'taler2'. Did you mean taller2?"),
-        ("taller2_cnn_minst", "Did you mean taller2_cnn_mnist?"),
-        ("taller9", "There is no lesson 'taller9'"),
+        ("taler2", "No hay un taller 'taler2'. ¿Querías decir taller2?"),
+        ("taller2_cnn_minst", "¿Querías decir taller2_cnn_mnist?"),
+        ("taller9", "No hay un taller 'taller9'"),
         (
             "taller",
-            "is the beginning of 2 lessons. Expected one of: taller1_mlp_regresion, taller2",
+            "empiezan 2 talleres. Se esperaba uno de: taller1_mlp_regresion, taller2",
         ),
     ],
 )
 def test_run_of_no_lesson_suggests_one(capsys, kernels, name, hint):
-    assert hint in letter(capsys, "run", name)
+    assert hint in message(capsys, "run", name)
 
 
 def test_run_in_a_bare_wheel_says_where_the_lessons_live(capsys, kernels, monkeypatch):
     monkeypatch.setattr(lessons, "KERNELS", kernels / "nowhere")
-    text = letter(capsys, "run", "taller2")
-    assert "live in the folder kernels/ of the course's repository" in text
+    text = message(capsys, "run", "taller2")
+    assert "los talleres están en la carpeta kernels/ del repositorio del curso" in text
 
 
-def test_a_lesson_s_letter_ends_with_2_ctrl_c_with_130_and_a_bug_shows_itself(capsys, kernels):
-    assert letter(capsys, "run", "taller2", "--fail") == "epochs: expected 1 or more.\n"
+def test_a_lesson_s_message_ends_with_2_ctrl_c_with_130_and_a_bug_shows_itself(capsys, kernels):
+    assert message(capsys, "run", "taller2", "--fail") == "epochs: se esperaba 1 o más.\n"
     assert main(["run", "taller2", "--stop"]) == 130
-    assert "Stopped. The same command with --resume" in capsys.readouterr().err
+    assert "Detenido. La misma orden con --resume" in capsys.readouterr().err
     with pytest.raises(KeyError, match="bug"):
         main(["run", "taller2", "--bug"])
 
@@ -263,7 +264,7 @@ def test_evaluate_scores_on_the_data_that_the_card_names(capsys, digits_run, tmp
     assert main(["evaluate", str(run)]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("Exactitud ") and "no es MNIST" in printed
-    assert f"Report: {run / 'report.html'}" in printed
+    assert f"Informe: {run / 'report.html'}" in printed
     saved = json.loads((run / "report.json").read_text(encoding="utf-8"))
     assert saved["origin"] == catalog.origin("mnist", "sample").as_dict()
     assert 0 < saved["scores"]["accuracy"] < 0.5  # four quarters cannot read ten digits
@@ -309,28 +310,28 @@ def test_evaluate_keeps_what_stood_beside_the_network(houses_run, tmp_path, n, r
 @pytest.mark.parametrize(
     "changes, words",
     [
-        ({"data": {"dataset": "mnist"}}, "origin of the data"),
+        ({"data": {"dataset": "mnist"}}, "el origen de los datos"),
         (
             {"data": catalog.origin("california", "sample").as_dict()},
-            "classification on 'california'",
+            "classification con 'california'",
         ),
         ({"data": catalog.origin("mnist", "/no/such/folder").as_dict()}, "/no/such/folder"),
         ({"data": {**catalog.origin("mnist", "sample").as_dict(), "dataset": "cats"}}, "'cats'"),
-        ({"card_version": 9}, "card_version: expected 1, received 9"),
-        ({"class_names": ["a"] * 10}, "different names"),
+        ({"card_version": 9}, "card_version: se esperaba 1"),
+        ({"class_names": ["a"] * 10}, "nombres distintos"),
     ],
 )
 def test_evaluate_of_a_card_that_does_not_fit_writes_nothing(
     capsys, digits_run, tmp_path, changes, words
 ):
     run = change_card(digits_run, tmp_path, **changes)
-    assert words in letter(capsys, "evaluate", run)
+    assert words in message(capsys, "evaluate", run)
     assert sorted(path.name for path in run.iterdir()) == ["card.json", "model.keras"]
 
 
 def test_evaluate_takes_no_seed_that_is_none(capsys, houses_run, tmp_path):
     run = change_card(houses_run, tmp_path, data_seed="x")
-    assert "data_seed: expected 0 to" in letter(capsys, "evaluate", run)
+    assert "data_seed de la tarjeta: se esperaba de 0 a" in message(capsys, "evaluate", run)
 
 
 def test_evaluate_of_no_run_is_told_before_keras_is_loaded():
@@ -344,7 +345,7 @@ def test_evaluate_of_no_run_is_told_before_keras_is_loaded():
         text=True,
     )
     assert answer.stdout == "2 False\n"
-    assert answer.stderr.startswith("nowhere does not exist. Expected a run's folder")
+    assert answer.stderr.startswith("nowhere no existe: se esperaba la carpeta de una corrida")
 
 
 # ---- predict
@@ -369,7 +370,8 @@ def test_predict_prints_the_three_likeliest_of_each_picture(capsys, digits_run, 
     assert main(["predict", str(digits_run), str(first), str(tmp_path / "turned.jpg")]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2 and lines[0].startswith(f"{first}:  ")
-    shares = [float(part.rstrip("%")) for part in lines[0].split(":  ")[1].split()[1::2]]
+    answers = lines[0].split(":  ")[1].split("   ")  # "3 93,2 %", with a no-break space
+    shares = [float(answer.split()[1].replace(",", ".")) for answer in answers]
     assert len(shares) == 3 and shares == sorted(shares, reverse=True) and sum(shares) <= 100.2
 
 
@@ -393,21 +395,21 @@ def test_predict_tells_what_is_wrong_with_which_picture(capsys, digits_run, tmp_
     Image.new("L", (50, 50), 200).save(tmp_path / "blank.png")
     (tmp_path / "text.png").write_text("no picture")
     for name, words in {
-        "blank.png": "looks blank",
-        "text.png": "is not a picture",
-        "none.png": "does not exist",
+        "blank.png": "parece vacía",
+        "text.png": "no es una imagen",
+        "none.png": "no existe",
     }.items():
-        text = letter(capsys, "predict", digits_run, good, tmp_path / name)
+        text = message(capsys, "predict", digits_run, good, tmp_path / name)
         assert words in text and name in text
 
 
 def test_predict_with_a_regression_run_says_what_to_do_instead(capsys, houses_run, tmp_path):
-    text = letter(capsys, "predict", houses_run, draw(tmp_path / "house.png", (True, True)))
-    assert "takes columns" in text and "median_income" in text
+    text = message(capsys, "predict", houses_run, draw(tmp_path / "house.png", (True, True)))
+    assert "recibe columnas" in text and "median_income" in text
     assert "course.export.load" in text and f"python -m course evaluate {houses_run}" in text
 
 
 def test_predict_needs_to_know_how_a_picture_is_prepared(capsys, digits_run, tmp_path):
     run = change_card(digits_run, tmp_path, preparation=None)
-    text = letter(capsys, "predict", run, draw(tmp_path / "digit.png", (True, True)))
-    assert "its preparation is None, the model takes [28, 28, 1]" in text
+    text = message(capsys, "predict", run, draw(tmp_path / "digit.png", (True, True)))
+    assert "su preparation es None y el modelo recibe [28, 28, 1]" in text

@@ -2,6 +2,7 @@
 
 import collections
 import os
+import pathlib
 import zipfile
 
 import numpy as np
@@ -48,6 +49,15 @@ def test_the_split_is_seeded_and_keeps_rows_whole(tmp_path):
     assert len({tuple(other) for other in others}) > 1
 
 
+@pytest.mark.parametrize("name", ["sample", "kaggle"])
+def test_a_folder_of_one_s_own_may_have_the_name_of_a_source(tmp_path, monkeypatch, name):
+    write_housing(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    for source in (f"./{name}", pathlib.Path(name), str(tmp_path / name)):
+        (_, y_train), (_, y_test) = california.load_data(source)
+        assert len(y_train) + len(y_test) == len(HOUSING_ROWS)
+
+
 def test_quotes_and_a_byte_order_mark(tmp_path):
     data = housing_csv().replace(b"NEAR BAY", b'"NEAR BAY"')
     columns, _ = california.read_csv(written(tmp_path, b"\xef\xbb\xbf" + data))
@@ -57,26 +67,30 @@ def test_quotes_and_a_byte_order_mark(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        (b"total_rooms,", b"", "9 names, without total_rooms"),
-        (b"longitude,", b"Unnamed: 0,longitude,", "11 names, in another order or with others"),
-        (b",ocean_proximity", b"", "without ocean_proximity"),
-        (b"3104.0", b"many", "'many' in line 3, column total_rooms"),
-        (b"3104.0", b"", "'' in line 3, column total_rooms"),
-        (b"3104.0", b"nan", "'nan' in line 3, column total_rooms"),
-        (b"3104.0", b"inf", "'inf' in line 3, column total_rooms"),
-        (b"3104.0", b"-3104.0", "'-3104.0' in line 3, column total_rooms"),
-        (b"3104.0", b"3_104.0", "'3_104.0' in line 3"),
-        (b"3104.0", b"1e300", "'1e300' in line 3"),
-        (b"687.0", b"NA", "'NA' in line 3, column total_bedrooms"),
-        (b"-118.3", b"-418.3", "a number from -180 to 180"),
-        (b"INLAND", b"INLAMD", "'INLAMD' in line 4, column ocean_proximity .did it say INLAND"),
-        (b",658.0", b"", "line 3 has 9 values, not 10"),
-        (b",658.0", b",658.0,1", "line 3 has 11 values, not 10"),
-        (b"3104.0", b'"3104.0', "cannot be read as text"),
-        (b"3104.0", b"\xff", "cannot be read as text"),
+        (b"total_rooms,", b"", "9 nombres, sin total_rooms"),
+        (b"longitude,", b"Unnamed: 0,longitude,", "11 nombres, en otro orden o con otros"),
+        (b",ocean_proximity", b"", "sin ocean_proximity"),
+        (b"3104.0", b"many", "'many' en la línea 3, columna total_rooms"),
+        (b"3104.0", b"", "'' en la línea 3, columna total_rooms"),
+        (b"3104.0", b"nan", "'nan' en la línea 3, columna total_rooms"),
+        (b"3104.0", b"inf", "'inf' en la línea 3, columna total_rooms"),
+        (b"3104.0", b"-3104.0", "'-3104.0' en la línea 3, columna total_rooms"),
+        (b"3104.0", b"3_104.0", "'3_104.0' en la línea 3"),
+        (b"3104.0", b"1e300", "'1e300' en la línea 3"),
+        (b"687.0", b"NA", "'NA' en la línea 3, columna total_bedrooms"),
+        (b"-118.3", b"-418.3", "un número de -180 a 180"),
+        (
+            b"INLAND",
+            b"INLAMD",
+            "'INLAMD' en la línea 4, columna ocean_proximity.*¿Querías decir INLAND",
+        ),
+        (b",658.0", b"", "la línea 3 tiene 9 valores, no 10"),
+        (b",658.0", b",658.0,1", "la línea 3 tiene 11 valores, no 10"),
+        (b"3104.0", b'"3104.0', "no se puede leer como texto"),
+        (b"3104.0", b"\xff", "no se puede leer como texto"),
     ],
 )
-def test_wrong_files_are_one_letter(tmp_path, old, new, says):
+def test_wrong_files_are_one_message(tmp_path, old, new, says):
     assert old in housing_csv()
     path = written(tmp_path, housing_csv().replace(old, new, 1))
     with pytest.raises(CourseError, match=says) as error:
@@ -88,9 +102,9 @@ def test_wrong_files_are_one_letter(tmp_path, old, new, says):
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"", "an empty file"),
-        (HOUSING_HEADER.encode(), "0 rows"),
-        (housing_csv(HOUSING_ROWS[:4]), "4 rows of data, too few"),
+        (b"", "un archivo vacío"),
+        (HOUSING_HEADER.encode(), "0 filas"),
+        (housing_csv(HOUSING_ROWS[:4]), "4 filas de datos, muy pocas"),
     ],
 )
 def test_empty_files(tmp_path, data, says):
@@ -99,7 +113,7 @@ def test_empty_files(tmp_path, data, says):
 
 
 def test_an_unknown_source():
-    with pytest.raises(CourseError, match="Did you mean sample"):
+    with pytest.raises(CourseError, match="¿Querías decir sample"):
         california.load_data("smaple")
 
 

@@ -1,7 +1,8 @@
-"""The catalogue: what datasets.yaml says, and how a typo in it is told."""
+"""The catalogue: what datasets.yaml says, and what a typo in it says."""
 
 import dataclasses
 import json
+import pathlib
 import re
 import subprocess
 import sys
@@ -29,7 +30,7 @@ shapes:
       size_bytes: 100
       sha256: 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff
       seen: kaggle, 2026-11-23
-      content: {kind: csv, header: "label", columns: 2, rows: 3}
+      content: {kind: sign, rows: 3}
 """
 
 
@@ -54,40 +55,52 @@ def test_an_entry_becomes_a_frozen_record(tmp_path):
 @pytest.mark.parametrize(
     "old, new, words",
     [
-        ("  licence:", "  license:", 'unknown key "license". Did you mean "licence"?'),
-        ("  citation: nobody, Shapes, 2026\n", "", 'the key "citation" is missing'),
-        ("  version: 2", "  version: 2\n  version: 3", 'shapes: the key "version" is there twice'),
+        ("  licence:", "  license:", "la clave 'license' no se conoce. ¿Querías decir 'licence'?"),
+        ("  citation: nobody, Shapes, 2026\n", "", "falta la clave 'citation'"),
+        ("  version: 2", "  version: 2\n  version: 3", "shapes: la clave 'version' está dos veces"),
         (
             "{0: circle, 1: square}",
             "{1: a, 1: b}",
-            'labels: the key "1" is there twice, in lines 11',
+            "labels: la clave '1' está dos veces, en las líneas 11",
         ),
         (
-            "content: {kind: csv,",
-            "content: {kind: idx, kind: csv,",
-            'files, content: the key "kind"',
+            "content: {kind: sign,",
+            "content: {kind: idx, kind: sign,",
+            "files, content: la clave 'kind' está dos veces",
         ),
-        ("- path: shapes.csv", "- pfad: shapes.csv", 'file 1: unknown key "pfad"'),
-        ("path: shapes.csv", "path: ../shapes.csv", "file 1, path: expected a path below"),
-        ("path: shapes.csv", "path: /shapes.csv", "file 1, path: expected a path below"),
-        ("owner/shapes\n  version", "shapes\n  version", "handle: expected owner/slug"),
-        ("version: 2", "version: two", "version: expected a whole number from 1"),
-        ("version: 2", "version: 0", "version: expected a whole number from 1"),
-        ("version: 2", "version: true", "version: expected a whole number from 1"),
-        ("version: 2", "version:", "version: expected a whole number from 1"),
-        ("title: Shapes", 'title: ""', "title: expected a text that is not empty"),
-        ("00112233", "0011223", "file 1, sha256: expected 64 hexadecimal digits"),
-        ("      seen: kaggle, 2026-11-23\n", "", "A hash that nobody saw is no hash"),
-        ("seen: kaggle, 2026", "seen: somewhere, 2026", "file 1, seen: expected where and when"),
-        ("homepage: https", "homepage: ftp", "homepage: expected an https address"),
-        ("kind: csv", "kind: xls", "content, kind: expected idx, csv, nifti or tar"),
-        ("rows: 3", "rowz: 3", 'file 1, content: unknown key "rowz". Did you mean "rows"?'),
-        ("made_up: true", "made_up: maybe", "sample, made_up: expected true or false"),
-        ("labels: {0: circle, 1: square}", "labels: [circle]", "labels: expected keys with values"),
-        ("  title: Shapes", '  title: Shapes\n  edition: "2012"', "edition: expected one of 2015,"),
-        ("  title: Shapes", "  title: Shapes\n  edition: 2020", "edition: expected a text that"),
-        ("image_shape: [28, 28]", "image_shape: 28", "image_shape: expected a list"),
-        ("  title: Shapes", "  title: Shapes\n  name: x", 'unknown key "name"'),
+        ("- path: shapes.csv", "- pfad: shapes.csv", "files, n.º 1: la clave 'pfad' no se conoce"),
+        ("path: shapes.csv", "path: ../shapes.csv", "n.º 1, path: se esperaba una ruta debajo"),
+        ("path: shapes.csv", "path: /shapes.csv", "n.º 1, path: se esperaba una ruta debajo"),
+        ("owner/shapes\n  version", "shapes\n  version", "handle: se esperaba dueño/nombre"),
+        ("version: 2", "version: two", "version: se esperaba un número entero"),
+        ("version: 2", "version: 0", "version: se esperaba un número entero desde 1"),
+        ("version: 2", "version: true", "version: se esperaba un número entero"),
+        ("version: 2", "version:", "version: se esperaba un número entero"),
+        ("title: Shapes", 'title: ""', "title: se esperaba un texto que no esté vacío"),
+        ("00112233", "0011223", "n.º 1, sha256: se esperaba una suma de 64 cifras"),
+        ("      seen: kaggle, 2026-11-23\n", "", "suma de comprobación que nadie vio"),
+        (
+            "seen: kaggle, 2026",
+            "seen: somewhere, 2026",
+            "n.º 1, seen: se esperaba dónde se vio y cuándo",
+        ),
+        ("homepage: https", "homepage: ftp", "homepage: se esperaba una dirección https"),
+        ("kind: sign", "kind: xls", "content, kind: se esperaba 'idx' o 'sign' o 'housing' o"),
+        ("rows: 3", "rowz: 3", "content: la clave 'rowz' no se conoce. ¿Querías decir 'rows'?"),
+        ("made_up: true", "made_up: maybe", "sample, made_up: se esperaba true o false"),
+        (
+            "labels: {0: circle, 1: square}",
+            "labels: [circle]",
+            "labels: se esperaba claves con valores",
+        ),
+        (
+            "  title: Shapes",
+            '  title: Shapes\n  edition: "2012"',
+            "edition: se esperaba una edición de BraTS: 2015,",
+        ),
+        ("  title: Shapes", "  title: Shapes\n  edition: 2020", "edition: se esperaba un texto"),
+        ("image_shape: [28, 28]", "image_shape: 28", "image_shape: se esperaba una lista"),
+        ("  title: Shapes", "  title: Shapes\n  name: x", "la clave 'name' sobra"),
     ],
 )
 def test_a_wrong_key_names_the_file_and_the_entry(tmp_path, old, new, words):
@@ -95,26 +108,28 @@ def test_a_wrong_key_names_the_file_and_the_entry(tmp_path, old, new, words):
     with pytest.raises(CourseError) as caught:
         load(tmp_path, ENTRY.replace(old, new, 1))
     assert str(tmp_path / "datasets.yaml") in str(caught.value)
-    assert "entry shapes" in str(caught.value)
+    assert "datasets.yaml, shapes" in str(caught.value)
     assert words in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["", "[1, 2]", "shapes: {title: [", "shapes: 3", "shapes:\n"])
-def test_what_is_no_catalogue_is_told(tmp_path, text):
+def test_what_is_no_catalogue(tmp_path, text):
     with pytest.raises(CourseError, match=re.escape(str(tmp_path / "datasets.yaml"))):
         load(tmp_path, text)
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path):
-    with pytest.raises(CourseError, match="nothing.yaml cannot be read"):
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(CourseError, match="nothing.yaml no se puede leer"):
         catalog.load(tmp_path / "nothing.yaml")
 
 
 def test_names_and_an_unknown_one():
     assert catalog.names() == ["mnist", "sign_mnist", "california", "brats2020", "brats2021"]
-    with pytest.raises(CourseError, match="'minst'. Did you mean mnist.\nExpected one of: mnist,"):
+    with pytest.raises(
+        CourseError, match="'minst'. ¿Querías decir mnist.\nSe esperaba uno de: mnist,"
+    ):
         catalog.get("minst")
-    with pytest.raises(CourseError, match="called 3"):
+    with pytest.raises(CourseError, match="llamado 3"):
         catalog.get(3)
 
 
@@ -222,6 +237,21 @@ def test_origin_names_what_the_data_are(name, source, variant, title, made_up):
     assert catalog.Origin.from_dict(json.loads(json.dumps(origin.as_dict()))) == origin
 
 
+@pytest.mark.parametrize("name", ["sample", "kaggle", "tfds"])
+def test_a_folder_is_kept_as_its_absolute_path(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for source in (f"./{name}", pathlib.Path(name), tmp_path / name, f"~/{name}"):
+        origin = catalog.origin("mnist", source)
+        assert origin.source == str(tmp_path / name) and origin.title == "MNIST, copia propia"
+        assert not origin.stands_in and origin.handle is None
+
+
+def test_a_card_with_a_relative_folder_still_loads():
+    values = catalog.origin("mnist", "/home/ana/datos").as_dict() | {"source": "datos"}
+    assert catalog.Origin.from_dict(values).source == "datos"
+
+
 def test_only_data_from_kaggle_carry_its_handle_and_version():
     kaggle, sample = catalog.origin("california", "kaggle"), catalog.origin("california", "sample")
     assert (kaggle.handle, kaggle.version) == ("camnugent/california-housing-prices", 1)
@@ -230,14 +260,14 @@ def test_only_data_from_kaggle_carry_its_handle_and_version():
     assert catalog.origin("mnist", "tfds", "kmnist").licence == "CC BY-SA 4.0"
 
 
-def test_an_origin_that_is_no_origin_is_told():
+def test_an_origin_that_is_no_origin():
     values = catalog.origin("mnist", "kaggle").as_dict()
-    with pytest.raises(CourseError, match='origin of the data: unknown key "titel"'):
+    with pytest.raises(CourseError, match="el origen de los datos: la clave 'titel' no se conoce"):
         catalog.Origin.from_dict({**values, "titel": "x"})
     del values["title"]
-    with pytest.raises(CourseError, match='the key "title" is missing'):
+    with pytest.raises(CourseError, match="falta la clave 'title'"):
         catalog.Origin.from_dict(values)
-    with pytest.raises(CourseError, match="brats2021 has no embedded sample"):
+    with pytest.raises(CourseError, match="brats2021 no trae una muestra"):
         catalog.origin("brats2021", "sample")
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course.datasets import california, idx, sign_mnist
+from course.datasets import california, mnist, sign_mnist
 from course.errors import CourseError
 from tests.fakes import SIGN_LABELS, housing_csv, pictures, sign_csv
 from tests.fakes import idx as idx_bytes
@@ -43,12 +43,12 @@ def mutated(draw, data, most=3):
 
 
 def read(reader, path, data):
-    """What a reader makes of these bytes, or None for a letter; it must write nothing."""
+    """What a reader makes of these bytes, or None for an error; it must write nothing."""
     path.write_bytes(data)
     try:
         return reader(path)
-    except CourseError as letter:
-        assert str(path) in str(letter) and "Received" in str(letter)
+    except CourseError as error:
+        assert str(path) in str(error) and "Llegó" in str(error)
         return None
     finally:
         assert path.read_bytes() == data
@@ -72,7 +72,7 @@ def idx_by_hand(data, rank):
 @given(data=mutated(IMAGES))
 @settings(max_examples=300, deadline=None)
 def test_images(path, data):
-    found = read(idx.read_images, path, data)
+    found = read(mnist.read_images, path, data)
     if found is not None:
         assert found.shape[1:] == (28, 28) and found.ravel().tolist() == idx_by_hand(data, 3)
     if data == IMAGES:
@@ -82,7 +82,7 @@ def test_images(path, data):
 @given(data=mutated(LABELS))
 @settings(max_examples=300, deadline=None)
 def test_labels(path, data):
-    found = read(lambda p: idx.read_labels(p, 10), path, data)
+    found = read(lambda p: mnist.read_labels(p, 10), path, data)
     expected = idx_by_hand(data, 1)
     valid = expected and max(expected) <= 9
     assert (found is not None) == bool(valid)
@@ -93,7 +93,7 @@ def test_labels(path, data):
 @given(data=mutated(gzip.compress(IMAGES, mtime=0)))
 @settings(max_examples=300, deadline=None)
 def test_gzipped_images(path, data):
-    found = read(idx.read_images, path, data)
+    found = read(mnist.read_images, path, data)
     if found is not None:  # only the header of gzip, its time or name, can change unnoticed
         np.testing.assert_array_equal(found, pictures(3))
 
@@ -102,7 +102,7 @@ def test_gzipped_images(path, data):
 @settings(max_examples=200, deadline=None)
 def test_images_wrong_inside_a_good_gzip(path, data):
     plain, zipped = (
-        read(idx.read_images, path, d) for d in (data, gzip.compress(data, compresslevel=1))
+        read(mnist.read_images, path, d) for d in (data, gzip.compress(data, compresslevel=1))
     )
     assert (plain is None) == (zipped is None)
     if plain is not None:

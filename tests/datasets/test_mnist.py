@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import os
+import pathlib
 import shutil
 import struct
 import subprocess
@@ -12,8 +13,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from course.datasets import idx, mnist
+from course.datasets import catalog, mnist
 from course.errors import CourseError
+from course.spanish import number
 from tests.fakes import idx as idx_bytes
 from tests.fakes import pictures, write_mnist
 
@@ -43,39 +45,39 @@ def test_a_folder_in_every_form(tmp_path, form, gz):
 
 def test_idx_by_hand(tmp_path):
     data = bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 0, 9])
-    assert idx.read_labels(written(tmp_path, data), 10).tolist() == [7, 0, 9]
+    assert mnist.read_labels(written(tmp_path, data), 10).tolist() == [7, 0, 9]
     image = bytes([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 28]) + bytes(783) + b"\x05"
-    found = idx.read_images(written(tmp_path, image))
+    found = mnist.read_images(written(tmp_path, image))
     assert found.shape == (1, 28, 28) and found[0, 27, 27] == 5 and found.sum() == 5
     found[0, 0, 0] = 1  # the student may write into it
 
 
 def test_gzip_is_seen_by_its_bytes_not_its_name(tmp_path):
     path = written(tmp_path, gzip.compress(idx_bytes(LABELS)), "train-labels.idx1-ubyte")
-    assert idx.read_labels(path, 10).tolist() == [0, 1, 2, 3]
+    assert mnist.read_labels(path, 10).tolist() == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("gz", [False, True])
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"", "empty file"),
-        (b"\x00\x00", "2 bytes in all"),
+        (b"", "un archivo vacío"),
+        (b"\x00\x00", "2 bytes en total"),
         (b"<html><body>404", "2051"),
-        (idx_bytes(LABELS), "2051. Received: 2049"),
-        (idx_bytes(pictures(2))[:14], "a header of 14 bytes"),
-        (idx_bytes(pictures(2))[:-1], "promises 1,568 bytes of"),
-        (idx_bytes(pictures(2)) + b"\n", "promises 1,568"),
-        (idx_bytes(pictures(2)[:, :14]), "28×28 pixels. Received: 14×28"),
-        (idx_bytes(pictures(0)), "a header that says 0"),
-        (struct.pack(">4I", 2051, 2**32 - 1, 28, 28) + bytes(100), "4,294,967,295"),
+        (idx_bytes(LABELS), "2051. Llegó: 2049"),
+        (idx_bytes(pictures(2))[:14], "una cabecera de 14 bytes"),
+        (idx_bytes(pictures(2))[:-1], "promete 1568 bytes de"),
+        (idx_bytes(pictures(2)) + b"\n", "promete 1568"),
+        (idx_bytes(pictures(2)[:, :14]), "28×28 píxeles. Llegó: 14×28"),
+        (idx_bytes(pictures(0)), "una cabecera que dice 0"),
+        (struct.pack(">4I", 2051, 2**32 - 1, 28, 28) + bytes(100), number(4_294_967_295, 0)),
         (struct.pack(">4I", 2051, 1, 2**32 - 1, 2**32 - 1) + bytes(100), "4294967295×4294967295"),
     ],
 )
-def test_wrong_images_are_one_letter(tmp_path, data, says, gz):
+def test_wrong_images_are_one_message(tmp_path, data, says, gz):
     path = written(tmp_path, gzip.compress(data) if gz else data)
     with pytest.raises(CourseError) as error:
-        idx.read_images(path)
+        mnist.read_images(path)
     assert says in str(error.value)
     assert str(path) in str(error.value) and "course data fetch mnist" in str(error.value)
 
@@ -84,14 +86,14 @@ def test_wrong_images_are_one_letter(tmp_path, data, says, gz):
 def test_a_gzip_cut_short(tmp_path, cut):
     path = written(tmp_path, gzip.compress(idx_bytes(pictures(2)))[:cut])
     with pytest.raises(CourseError, match="train-images"):
-        idx.read_images(path)
+        mnist.read_images(path)
 
 
 def test_a_gzip_whose_checksum_differs(tmp_path):
     data = bytearray(gzip.compress(idx_bytes(LABELS)))
     data[-8] ^= 1
     with pytest.raises(CourseError, match="CRC"):
-        idx.read_labels(written(tmp_path, bytes(data)), 10)
+        mnist.read_labels(written(tmp_path, bytes(data)), 10)
 
 
 def test_promises_of_gigabytes_take_no_memory(tmp_path):
@@ -102,7 +104,7 @@ def test_promises_of_gigabytes_take_no_memory(tmp_path):
         tracemalloc.start()
         try:
             with pytest.raises(CourseError):
-                idx.read_images(path)
+                mnist.read_images(path)
             assert tracemalloc.get_traced_memory()[1] < 1_000_000
         finally:
             tracemalloc.stop()
@@ -110,8 +112,8 @@ def test_promises_of_gigabytes_take_no_memory(tmp_path):
 
 def test_a_label_that_is_no_digit(tmp_path):
     data = idx_bytes(np.array([3, 10, 4], "uint8"))
-    with pytest.raises(CourseError, match="from 0 to 9. Received: label 10 at position 1"):
-        idx.read_labels(written(tmp_path, data), 10)
+    with pytest.raises(CourseError, match="de 0 a 9. Llegó: la etiqueta 10 en la posición 1"):
+        mnist.read_labels(written(tmp_path, data), 10)
 
 
 def test_images_and_labels_of_different_counts(tmp_path):
@@ -119,8 +121,35 @@ def test_images_and_labels_of_different_counts(tmp_path):
     (tmp_path / "t10k-labels.idx1-ubyte").write_bytes(idx_bytes(LABELS))
     with pytest.raises(CourseError) as error:
         mnist.load_data(tmp_path)
-    for part in ("t10k-images.idx3-ubyte holds 3 images", "t10k-labels.idx1-ubyte 4 labels"):
+    for part in (
+        "t10k-images.idx3-ubyte tiene 3\xa0imágenes",
+        "t10k-labels.idx1-ubyte 4\xa0etiquetas",
+    ):
         assert part in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["sample", "kaggle", "tfds"])
+def test_a_folder_of_one_s_own_may_have_the_name_of_a_source(tmp_path, monkeypatch, name):
+    expected = write_mnist(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    for source in (f"./{name}", pathlib.Path(name), tmp_path / name, str(tmp_path / name)):
+        same(mnist.load_data(source), expected)
+
+
+def test_a_card_finds_the_folder_again_from_anywhere(tmp_path, monkeypatch):
+    expected = write_mnist(tmp_path / "sample")
+    monkeypatch.chdir(tmp_path)
+    written_down = catalog.origin("mnist", "./sample").as_dict()
+    monkeypatch.chdir("/")
+    same(mnist.load_data(catalog.Origin.from_dict(written_down).source), expected)
+
+
+def test_the_catalogue_is_asked_once(tmp_path, monkeypatch):
+    write_mnist(tmp_path)
+    get, asked = catalog.get, []
+    monkeypatch.setattr(catalog, "get", lambda name: asked.append(name) or get(name))
+    mnist.load_data(tmp_path)
+    assert asked == ["mnist"]
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -133,32 +162,32 @@ def test_a_missing_file_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("source", "says"),
     [
-        ("kagle", "Did you mean kaggle"),
-        ("TFDS", "Did you mean tfds"),
-        ("my/mnist", "no such folder"),
-        ("", "Received: ''"),
-        (None, "Received: None"),
-        (3, "Received: 3"),
-        ("~nobody-here/mnist", "Received"),
-        ("a\0b", "Received"),
+        ("kagle", "¿Querías decir kaggle"),
+        ("TFDS", "¿Querías decir tfds"),
+        ("my/mnist", "no hay una carpeta"),
+        ("", "Llegó: ''"),
+        (None, "Llegó: None"),
+        (3, "Llegó: 3"),
+        ("~nobody-here/mnist", "Llegó"),
+        ("a\0b", "Llegó"),
     ],
 )
 def test_an_unknown_source(source, says):
     with pytest.raises(CourseError) as error:
         mnist.load_data(source)
     assert says in str(error.value)
-    assert "Expected: kaggle, tfds, sample, or a folder" in str(error.value)
+    assert "se esperaba kaggle, tfds, sample, o una carpeta" in str(error.value)
 
 
 def test_a_file_is_not_a_folder(tmp_path):
     path = written(tmp_path, b"PK", "archive.zip")
-    with pytest.raises(CourseError, match="is a file.*\n.*unzip"):
+    with pytest.raises(CourseError, match="es un archivo.*\n.*descomprímelo"):
         mnist.load_data(path)
 
 
 def test_variants_come_through_tfds_only(tmp_path):
     for source in ("kaggle", "sample", str(tmp_path)):
-        with pytest.raises(CourseError, match="Next: .*source=.tfds., variant=.fashion_mnist"):
+        with pytest.raises(CourseError, match="Qué hacer: .*source=.tfds., variant=.fashion_mnist"):
             mnist.load_data(source, variant="fashion_mnist")
 
 
@@ -171,7 +200,7 @@ def test_variants_come_through_tfds_only(tmp_path):
     ],
 )
 def test_an_unknown_variant(variant, near):
-    with pytest.raises(CourseError, match=f"Did you mean {near}"):
+    with pytest.raises(CourseError, match=f"¿Querías decir {near}"):
         mnist.load_data("tfds", variant=variant)
 
 
@@ -212,7 +241,7 @@ def test_emnist_is_turned_upright_and_counted_from_0(monkeypatch):
     assert x[0, 3, 7] == stored[0, 3, 7, 0] and y.tolist() == [1, 26]
 
 
-def test_a_tfds_that_fails_is_one_letter(monkeypatch):
+def test_a_tfds_that_fails_is_one_message(monkeypatch):
     def load(*args, **kwargs):
         raise ConnectionError("no route to host\nand a page of details")
 

@@ -1,4 +1,4 @@
-"""Pictures of every kind come out as the same grey levels, or as one clear letter."""
+"""Pictures of every kind come out as the same grey levels, or as one clear error message."""
 
 import gzip
 import io
@@ -123,7 +123,7 @@ def test_a_phone_s_jpg_with_two_views_is_its_first(tmp_path):
 
 
 def bad_pictures(folder):
-    """Each kind of bad picture with the words that its letter must hold."""
+    """Each kind of bad picture with the words that its error message must hold."""
     halves = Image.fromarray(HALVES)
     frames = [halves, Image.fromarray(HALVES[:, ::-1]), halves.rotate(180)]
     (folder / "text.png").write_text("I am no picture")
@@ -139,17 +139,17 @@ def bad_pictures(folder):
         whole = save(folder, Image.fromarray(noise), f"cut.{kind}")
         whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     return {
-        "text.png": "not a picture",
-        "empty.png": "not a picture",
-        "folder.png": "is a folder",
-        "none.png": "does not exist",
-        "dot.png": r"1×1 pixels\. Expected at least 8×8",
-        "thin.png": "400×7 pixels",
-        "large.png": r"9000×8000 pixels\. Expected at most 64 million",
-        "frames.png": "animated: it has 3 frames",
-        "frames.gif": "animated: it has [23] frames",
-        "cut.png": "damaged, cut short",
-        "cut.jpg": "damaged, cut short",
+        "text.png": "no es una imagen",
+        "empty.png": "no es una imagen",
+        "folder.png": "es una carpeta",
+        "none.png": "no existe",
+        "dot.png": r"1×1 píxeles\. Se esperaban al menos 8×8",
+        "thin.png": "400×7 píxeles",
+        "large.png": r"9000×8000 píxeles\. Se esperaban como máximo 64 millones",
+        "frames.png": "animación de 3 cuadros",
+        "frames.gif": "animación de [23] cuadros",
+        "cut.png": "dañado o incompleto",
+        "cut.jpg": "dañado o incompleto",
     }
 
 
@@ -157,9 +157,9 @@ def test_bad_pictures_are_refused_by_name_and_left_alone(tmp_path):
     for name, words in bad_pictures(tmp_path).items():
         path = tmp_path / name
         before = path.read_bytes() if path.is_file() else None
-        with pytest.raises(CourseError, match=words) as letter:
+        with pytest.raises(CourseError, match=words) as error:
             read_image(path)
-        assert str(path) in str(letter.value) and "Expected" in str(letter.value)
+        assert str(path) in str(error.value) and "Se esperaba" in str(error.value)
         assert before is None or path.read_bytes() == before
 
 
@@ -177,7 +177,7 @@ def test_twenty_thousand_square_is_refused_before_its_memory_is_taken(tmp_path, 
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
     )
     monkeypatch.setattr(ImageFile.ImageFile, "load", None)  # decoding is never reached
-    with pytest.raises(CourseError, match="Expected at most 64 million"):
+    with pytest.raises(CourseError, match="Se esperaban como máximo 64 millones"):
         read_image(path)
 
 
@@ -261,13 +261,13 @@ def test_prepare_digit_thickens_a_ball_pen_s_line_to_mnist_s_width():
 
 @pytest.mark.parametrize("level", [0, 255, 130])
 def test_a_blank_page_is_said_to_be_blank(level):
-    with pytest.raises(CourseError, match="looks blank"):
+    with pytest.raises(CourseError, match="parece vacía"):
         prepare_digit(np.full((60, 50), level, "uint8"))
 
 
 def test_a_page_with_noise_alone_is_blank():
     noise = np.random.default_rng(0).integers(236, 256, (300, 200))
-    with pytest.raises(CourseError, match="looks blank"):
+    with pytest.raises(CourseError, match="parece vacía"):
         prepare_digit(noise.astype("uint8"))
 
 

@@ -1,6 +1,7 @@
 """Sign Language MNIST: both layouts, both line endings, and every way a line can be wrong."""
 
 import os
+import pathlib
 import zipfile
 
 import numpy as np
@@ -32,6 +33,14 @@ def test_a_folder_in_every_form(tmp_path, nested, newline):
         assert "".join(sign_mnist.CLASS_NAMES[i] for i in labels) == "AIKYD"
 
 
+@pytest.mark.parametrize("name", ["sample", "kaggle"])
+def test_a_folder_of_one_s_own_may_have_the_name_of_a_source(tmp_path, monkeypatch, name):
+    expected = write_sign_mnist(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    for source in (f"./{name}", pathlib.Path(name), str(tmp_path / name)):
+        np.testing.assert_array_equal(sign_mnist.load_data(source)[1][0], expected[1])
+
+
 def test_labels_skip_j():
     names = sign_mnist.CLASS_NAMES
     assert len(names) == 24 and "J" not in names and "Z" not in names
@@ -50,28 +59,28 @@ def test_no_newline_at_the_end_and_a_byte_order_mark(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        (b"label,", b"", "784 names; it lacks 'label'"),
-        (b",pixel784", b"", "784 names; it lacks 'pixel784'"),
-        (b"label", b"letter", "785 names; it lacks 'label'"),
-        (b"label,pixel1,", b"label,pixel2,pixel1,", "786 names, in another order"),
-        (b"label,", b"index,label,", "786 names, in another order or with others"),
-        (b"pixel1,pixel2,", b"pixel2,pixel1,", "in another order or with others"),
-        (b"label,pixel1,pixel2", b"<html>", "3 columns are missing, the first 'label'"),
-        (b"\n10,", b"\n9,", "label 9 in line 3"),
-        (b"\n10,", b"\n25,", "label 25 in line 3"),
-        (b"\n24,7,7", b"\n24,7,x", "'x' in line 4, column pixel2"),
-        (b"\n24,7,7", b"\n24,7,", "'' in line 4, column pixel2"),
-        (b"\n24,7,7", b"\n24,256,7", "'256' in line 4, column pixel1"),
-        (b"\n24,7,7", b"\n24,-1,7", "'-1' in line 4, column pixel1"),
-        (b"\n24,7,7", b"\n24,7.0,7", "'7.0' in line 4, column pixel1"),
-        (b"\n24,7,7", b"\n24,7", "line 4 has 784 values, not 785"),
-        (b"\n24,", b"\n24,24,", "line 4 has 786 values, not 785"),
-        (b"\n24,7,7", b"\n24,7,\xff", "line 4, column pixel2"),
-        (b"\n24,7,7", b"\n24,7,\x00", "line 4, column pixel2"),
-        (b"\n24,7,7", b"\n24," + b"7" * 5000 + b",7", "line 4, column pixel1"),
+        (b"label,", b"", "784 nombres; falta 'label'"),
+        (b",pixel784", b"", "784 nombres; falta 'pixel784'"),
+        (b"label", b"letter", "785 nombres; falta 'label'"),
+        (b"label,pixel1,", b"label,pixel2,pixel1,", "786 nombres, en otro orden"),
+        (b"label,", b"index,label,", "786 nombres, en otro orden o con otros"),
+        (b"pixel1,pixel2,", b"pixel2,pixel1,", "en otro orden o con otros"),
+        (b"label,pixel1,pixel2", b"<html>", "faltan 3 columnas, la primera es 'label'"),
+        (b"\n10,", b"\n9,", "la etiqueta 9 en la línea 3"),
+        (b"\n10,", b"\n25,", "la etiqueta 25 en la línea 3"),
+        (b"\n24,7,7", b"\n24,7,x", "'x' en la línea 4, columna pixel2"),
+        (b"\n24,7,7", b"\n24,7,", "'' en la línea 4, columna pixel2"),
+        (b"\n24,7,7", b"\n24,256,7", "'256' en la línea 4, columna pixel1"),
+        (b"\n24,7,7", b"\n24,-1,7", "'-1' en la línea 4, columna pixel1"),
+        (b"\n24,7,7", b"\n24,7.0,7", "'7.0' en la línea 4, columna pixel1"),
+        (b"\n24,7,7", b"\n24,7", "la línea 4 tiene 784 valores, no 785"),
+        (b"\n24,", b"\n24,24,", "la línea 4 tiene 786 valores, no 785"),
+        (b"\n24,7,7", b"\n24,7,\xff", "línea 4, columna pixel2"),
+        (b"\n24,7,7", b"\n24,7,\x00", "línea 4, columna pixel2"),
+        (b"\n24,7,7", b"\n24," + b"7" * 5000 + b",7", "línea 4, columna pixel1"),
     ],
 )
-def test_wrong_files_are_one_letter(tmp_path, old, new, says):
+def test_wrong_files_are_one_message(tmp_path, old, new, says):
     path = broken(tmp_path, old, new)
     with pytest.raises(CourseError) as error:
         sign_mnist.read_csv(path)
@@ -81,17 +90,17 @@ def test_wrong_files_are_one_letter(tmp_path, old, new, says):
 
 
 def test_j_and_z_are_explained(tmp_path):
-    with pytest.raises(CourseError, match="J, and Z .25., are movements"):
+    with pytest.raises(CourseError, match="J, y Z .25., son movimientos"):
         sign_mnist.read_csv(broken(tmp_path, b"\n10,", b"\n9,"))
 
 
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"", "an empty file"),
-        (b"\n\n", "an empty first line"),
-        (sign_csv([], []), "no pictures below it"),
-        (sign_csv([], []) + b"\n\n", "no pictures below it|cannot be read"),
+        (b"", "un archivo vacío"),
+        (b"\n\n", "una primera línea vacía"),
+        (sign_csv([], []), "ninguna imagen debajo"),
+        (sign_csv([], []) + b"\n\n", "ninguna imagen debajo|no se pueden leer"),
     ],
 )
 def test_empty_files(tmp_path, data, says):
@@ -102,7 +111,7 @@ def test_empty_files(tmp_path, data, says):
 
 
 def test_an_unknown_source():
-    with pytest.raises(CourseError, match="kaggle, sample, or a folder"):
+    with pytest.raises(CourseError, match="kaggle, sample, o una carpeta"):
         sign_mnist.load_data("tfds")
 
 

@@ -88,12 +88,12 @@ def test_groups_of_several_classes():
 
 
 def test_what_cannot_be_split():
-    with pytest.raises(CourseError, match="Class 1 has 1 of the samples"):
+    with pytest.raises(CourseError, match="La clase 1 tiene un solo ejemplo"):
         splits.stratified([0, 0, 1])
-    with pytest.raises(CourseError, match="Class 4 has 1 of the groups"):
+    with pytest.raises(CourseError, match="La clase 4 tiene un solo grupo"):
         splits.grouped([0, 0, 4, 4], [0, 1, 2, 2])
     for split in (lambda: splits.stratified([]), lambda: splits.grouped([], [])):
-        with pytest.raises(CourseError, match="no sample"):
+        with pytest.raises(CourseError, match="ningún ejemplo"):
             split()
     for fraction in (0, 1, -0.1, 1.5):
         with pytest.raises(ValueError, match="fraction"):
@@ -105,7 +105,7 @@ def test_what_cannot_be_split():
 def test_groups_that_no_choice_leaves_on_both_sides_are_an_error():
     # three classes, each in two of three groups: one group on a side never holds all three
     labels, groups = [0, 1, 1, 2, 2, 0], [0, 0, 1, 1, 2, 2]
-    with pytest.raises(CourseError, match="no whole group left"):
+    with pytest.raises(CourseError, match="no queda ningún grupo entero"):
         splits.grouped(labels, groups, 0.3)
 
 

@@ -164,7 +164,7 @@ def test_saving_again_replaces(tmp_path):
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "run").write_text("I was here first")
-    with pytest.raises(CourseError, match="cannot be written"):
+    with pytest.raises(CourseError, match="No se pudo escribir"):
         classification().save(tmp_path / "run")
     assert (tmp_path / "run").read_text() == "I was here first"
 
@@ -200,6 +200,24 @@ def test_a_run_that_ended_before_its_first_epoch_has_no_curves(tmp_path):
     (tmp_path / "history.csv").write_text("epoch,loss\n")
     page = Page(classification().save(tmp_path))
     assert "Cómo aprendió" not in page.text
+
+
+# ---- the card
+
+
+def test_a_card_holds_what_the_report_knows_and_what_the_lesson_adds():
+    card = classification().card(preparation="digit", seed=3)
+    assert card == {
+        "task": "classification",
+        "class_names": ["gato", "perro", "pez"],
+        "data": MNIST.as_dict(),
+        "preparation": "digit",
+        "scores": classification().scores,
+        "seed": 3,
+    }
+    card = regression().card(preparation=None, scores={"mae": 1.0})
+    assert card["unit"] == "cientos de miles de dólares" and card["task"] == "regression"
+    assert card["scores"] == {"mae": 1.0} and "class_names" not in card
 
 
 # ---- the page

@@ -121,7 +121,7 @@ def test_images_of_one_photograph_count_once_in_the_intervals():
     assert report.intervals["accuracy"] == pytest.approx((wilson.low, wilson.high))
     wilson = stats.binomtest(1, 2).proportion_ci(method="wilson")
     assert report.per_class[0]["recall_interval"] == pytest.approx((wilson.low, wilson.high))
-    with pytest.raises(CourseError, match="entries in groups.*Received: 2"):
+    with pytest.raises(CourseError, match="groups: se esperaban 1 elementos.*Llegó: 2"):
         classify([[1, 0]], [0], groups=[0, 1])
 
 
@@ -148,7 +148,7 @@ def test_the_channel_axis_is_added_where_the_model_has_one(images, input_shape, 
 
 @pytest.mark.parametrize("images", [(1, 5, 5), (1, 4, 4, 3), (1, 4, 4, 1, 1)])
 def test_images_of_another_size_are_refused(images):
-    with pytest.raises(CourseError, match=r"takes images of shape \(4, 4, 1\)"):
+    with pytest.raises(CourseError, match=r"espera imágenes de forma \(4, 4, 1\)"):
         classify([[1, 0]], [0], images=np.zeros(images), input_shape=(None, 4, 4, 1))
 
 
@@ -194,8 +194,8 @@ def test_float16_probabilities_are_probabilities():
 def test_nan_probabilities_say_what_happened_and_what_to_try():
     with pytest.raises(CourseError) as error:
         classify([[NAN, NAN], [0.5, 0.5]], [0, 0])
-    letter = str(error.value)
-    assert "2 of 4" in letter and "learning rate" in letter and "Adam(1e-4)" in letter
+    text = str(error.value)
+    assert "2 de 4" in text and "tasa de aprendizaje" in text and "Adam(1e-4)" in text
 
 
 @pytest.mark.parametrize(
@@ -203,13 +203,13 @@ def test_nan_probabilities_say_what_happened_and_what_to_try():
     [
         ([[3.2, -1.0]], [0], "softmax"),  # logits
         ([[0.9, 0.9]], [0], "softmax"),  # independent sigmoids
-        ([[0.5, 0.3, 0.2]], [0], "each of 2 classes"),
-        ([[0.7]], [0], "each of 2 classes"),
-        ([[1, 0]], [2], "from 0 to 1"),
-        ([[1, 0]], [-1], "from 0 to 1"),
-        ([[1, 0]], [0.5], "from 0 to 1"),
+        ([[0.5, 0.3, 0.2]], [0], "cada una de 2 clases"),
+        ([[0.7]], [0], "cada una de 2 clases"),
+        ([[1, 0]], [2], "de 0 a 1"),
+        ([[1, 0]], [-1], "de 0 a 1"),
+        ([[1, 0]], [0.5], "de 0 a 1"),
         ([[1, 0]], [[1, 0]], "argmax"),  # one-hot
-        (np.zeros((0, 2)), [], "test set is empty"),
+        (np.zeros((0, 2)), [], "conjunto de prueba está vacío"),
     ],
 )
 def test_what_is_no_answer_or_no_label_is_refused(probabilities, labels, expected):
@@ -218,7 +218,7 @@ def test_what_is_no_answer_or_no_label_is_refused(probabilities, labels, expecte
 
 
 def test_images_and_labels_of_different_length_are_refused():
-    with pytest.raises(CourseError, match="Expected 2 entries in images.*Received: 3"):
+    with pytest.raises(CourseError, match="images: se esperaban 2 elementos.*Llegó: 3"):
         classify([[1, 0]], [0, 1], images=np.zeros((3, 4, 4)))
 
 
@@ -262,20 +262,20 @@ def test_one_case_has_no_interval():
 
 @pytest.mark.parametrize("lost", [NAN, float("inf")])
 def test_predictions_that_are_not_finite_say_why(lost):
-    with pytest.raises(CourseError, match="1 of 2.*learning rate ten times smaller"):
+    with pytest.raises(CourseError, match="(?s)1 de 2.*tasa de aprendizaje diez veces menor"):
         regress([1, lost], [1, 2])
 
 
 @pytest.mark.parametrize(
     ("predictions", "targets", "options", "expected"),
     [
-        ([1, 2], [1, NAN], {}, "targets: 1 of 2"),
-        ([1, 2, 3], [1, 2], {}, r"Expected 2 predictions.*\(3,\)"),
-        ([[1, 2]], [1, 2], {}, r"Expected 2 predictions.*\(1, 2\)"),
-        ([1, 2], [1, 2], {"baselines": {"media": [1]}}, "from media"),
-        ([1, 2], [1, 2], {"baselines": {"media": [1, NAN]}}, "of media: 1 of 2"),
-        ([1, 2], [1, 2], {"inputs": {"rooms": np.zeros(3)}}, "entries in rooms"),
-        ([], [], {}, "test set is empty"),
+        ([1, 2], [1, NAN], {}, "valores verdaderos: 1 de 2"),
+        ([1, 2, 3], [1, 2], {}, r"se esperaban 2, una por.*\(3,\)"),
+        ([[1, 2]], [1, 2], {}, r"se esperaban 2, una por.*\(1, 2\)"),
+        ([1, 2], [1, 2], {"baselines": {"media": [1]}}, "Predicciones de media: se esperaban 2"),
+        ([1, 2], [1, 2], {"baselines": {"media": [1, NAN]}}, "predicciones de media: 1 de 2"),
+        ([1, 2], [1, 2], {"inputs": {"rooms": np.zeros(3)}}, "rooms: se esperaban 2 elementos"),
+        ([], [], {}, "conjunto de prueba está vacío"),
     ],
 )
 def test_what_does_not_fit_a_regression_is_refused(predictions, targets, options, expected):

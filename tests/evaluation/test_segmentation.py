@@ -199,13 +199,16 @@ def test_the_headline_names_each_region_its_interval_and_made_up_data(five):
     assert line.endswith(" en 5 casos — cerebros sintéticos, no son pacientes")
     one = evaluate([nested().astype("float32")])
     assert one.headline.replace("\u00a0", " ") == "Dice WT 1,00 · TC 1,00 · ET 1,00 en 1 caso"
+    card = five.card(edition="2020")
+    assert (card["regions"], card["edition"]) == (["WT", "TC", "ET"], "2020")
+    assert card["data"] == SYNTHETIC.as_dict() and card["scores"] == five.scores
     assert str(five).encode("cp1252") and len(str(five).splitlines()) == 5
 
 
 def test_a_dice_is_never_rounded_to_perfect(five):
-    assert five.in_words("dice", 0.9996) == "0,9996" and five.in_words("dice", 1.0) == "1,00"
-    assert five.in_words("dice_WT", 0.0004) == "0,0004" and five.in_words("dice", 0.0) == "0,00"
-    assert five.in_words("hd95_mm_ET", 12.34) == "12,3" and five.in_words("dice", None) == "–"
+    assert five.score_text("dice", 0.9996) == "0,9996" and five.score_text("dice", 1.0) == "1,00"
+    assert five.score_text("dice_WT", 0.0004) == "0,0004" and five.score_text("dice", 0.0) == "0,00"
+    assert five.score_text("hd95_mm_ET", 12.34) == "12,3" and five.score_text("dice", None) == "–"
 
 
 # ---- the folder and the page
@@ -278,12 +281,12 @@ def test_a_real_network_is_asked_slice_by_slice():
 # ---- what is refused
 
 
-def test_no_cases_a_case_without_a_mask_and_foreign_labels_are_letters():
-    with pytest.raises(CourseError, match="no case was given"):
+def test_no_cases_a_case_without_a_mask_and_foreign_labels_are_errors():
+    with pytest.raises(CourseError, match="al menos un caso"):
         evaluate([], [])
     blind = case("BraTS20_007")
     blind.labels = None
-    with pytest.raises(CourseError, match="BraTS20_007 has no mask"):
+    with pytest.raises(CourseError, match="BraTS20_007 no tiene máscara"):
         evaluate([nested()], [blind])
     foreign = case()
     foreign.labels[0, 0, 0] = 3

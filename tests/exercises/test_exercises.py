@@ -17,7 +17,7 @@ from course import exercises
 from course.errors import CourseError
 from course.exercises import ejercicio
 from course.exercises.exercise import check
-from course.kaggle import lessons, percent
+from course.kaggle import lessons, notebooks
 from tests.exercises import answers
 
 ALL = {
@@ -78,8 +78,8 @@ def test_a_wrong_answer_gets_its_own_diagnosis(exercise):
 
 @each
 def test_every_known_mistake_can_be_told_from_the_others(exercise):
-    told = [mistake.diagnosis for mistake in exercise.mistakes]
-    assert len(set(told)) == len(told) >= 2
+    texts = [mistake.diagnosis for mistake in exercise.mistakes]
+    assert len(set(texts)) == len(texts) >= 2
     for mistake in exercise.mistakes:
         answer = mistake.wrong if exercise.wants_function else mistake.wrong(*exercise.example)
         for verdict in verdicts(exercise, answer):
@@ -142,7 +142,7 @@ def test_a_text(exercise):
         (lambda *inputs: np.random.default_rng().normal(size=(3, 1, 4, 1)), "forma"),
     ],
 )
-def test_rubbish_is_told_what_it_is(exercise, answer, words):
+def test_rubbish_gets_a_message_that_names_it(exercise, answer, words):
     if exercise.read or isinstance(exercise.right(*exercise.example), tuple):
         words = ""  # an exercise that takes several results says so in its own way
     for verdict in verdicts(exercise, answer):
@@ -174,7 +174,7 @@ def test_the_example_s_output_is_not_enough(exercise):
 
 
 @functions
-def test_a_function_that_changes_its_input_is_told(exercise):
+def test_a_function_that_changes_its_input_gets_a_message(exercise):
     if any(isinstance(value, np.ndarray) and value.any() for value in exercise.example):
         for verdict in verdicts(exercise, changes_its_input(exercise)):
             assert not verdict and "cambia lo que recibe" in verdict
@@ -212,7 +212,7 @@ def test_an_exercise_is_found_however_its_number_is_written():
 
 
 @pytest.mark.parametrize("number", ["0.99", "9.1", 2, None, "", "taller2", "0.1.1", -1.5])
-def test_an_unknown_number_is_a_letter(number):
+def test_an_unknown_number_is_an_error_message(number):
     with pytest.raises(CourseError) as caught:
         ejercicio(number)
     assert "No hay un ejercicio" in str(caught.value)
@@ -250,13 +250,12 @@ def test_a_verdict_is_printed_once(capsys):
 @each
 def test_the_lesson_asks_it(exercise, capsys):
     path = lessons.find(f"taller{exercise.number.partition('.')[0]}")
-    cells = percent.cells(path)
-    asked = [i for i, (_, text, _) in enumerate(cells) if f"**Ejercicio {exercise.number}." in text]
-    (i,) = asked
-    (_, text, _), (kind, code, about) = cells[i : i + 2]
+    cells = notebooks.cells(path)
+    (i,) = (i for i, cell in enumerate(cells) if f"**Ejercicio {exercise.number}." in cell.source)
+    text, code = (cell.source for cell in cells[i : i + 2])
     wanted = f"**Ejercicio {exercise.number}. {exercise.title}.** {exercise.statement}"
     assert re.sub(r"\s+", " ", wanted) in re.sub(r"\s+", " ", text)
-    assert kind == "code" and about == {"tags": ["ejercicio"]}
+    assert cells[i + 1].cell_type == "code" and cells[i + 1].metadata == {"tags": ["ejercicio"]}
     assert code.endswith(f'ejercicio("{exercise.number}").comprobar({exercise.name})')
     exec(code, {"ejercicio": ejercicio, "np": np})  # as it stands, unedited
-    assert re.search("está vacío|todavía no", capsys.readouterr().out)  # no letter, no error
+    assert re.search("está vacío|todavía no", capsys.readouterr().out)  # no error

@@ -284,19 +284,19 @@ def test_the_score_of_a_segmentation_is_its_sum():
     assert explain.grad_cam(model, image, target=0).tolist() == [[0, 1], [2, 3]]
 
 
-# ---- what is told
+# ---- error messages
 
 
 CNN = KIT["cnn"]()
 IMAGE = picture(12, 12, 1)
-LOOKS = {
+FUNCTIONS = {
     "grad_cam": explain.grad_cam,
     "feature_maps": explain.feature_maps,
     "occlusion": explain.occlusion,
 }
 
 
-@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
 @pytest.mark.parametrize(
     "image, said",
     [
@@ -308,12 +308,12 @@ LOOKS = {
         ("a picture.png", "array of numbers"),
     ],
 )
-def test_an_image_that_does_not_fit_is_told(look, image, said):
+def test_an_image_that_does_not_fit_is_refused(function, image, said):
     with pytest.raises(ValueError, match=f"^Expected .*{said}"):
-        look(CNN, image)
+        function(CNN, image)
 
 
-@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
 @pytest.mark.parametrize(
     "model, image",
     [
@@ -323,15 +323,15 @@ def test_an_image_that_does_not_fit_is_told(look, image, said):
         (keras.Model([i := keras.Input((2, 2, 1)), j := keras.Input((2, 2, 1))], i + j), IMAGE),
     ],
 )
-def test_a_model_that_takes_no_image_is_told(look, model, image):
+def test_a_model_that_takes_no_image_is_refused(function, model, image):
     with pytest.raises(ValueError, match="^Expected .* that takes images.* Received: "):
-        look(model, image)
+        function(model, image)
 
 
-@pytest.mark.parametrize("look", [explain.grad_cam, explain.feature_maps])
-def test_a_model_without_convolutions_is_told(look):
+@pytest.mark.parametrize("function", [explain.grad_cam, explain.feature_maps])
+def test_a_model_without_convolutions_is_refused(function):
     with pytest.raises(ValueError, match="with convolutions.* Received: .*has none"):
-        look(linear(12, 12, 1), IMAGE)
+        function(linear(12, 12, 1), IMAGE)
     with pytest.raises(ValueError, match="with convolutions.* Received: Sequential 'mlp'"):
         explain.filters(mlp((4,), 2))
     with pytest.raises(ValueError, match="attention gates.* Received: 'cnn'"):
@@ -339,7 +339,7 @@ def test_a_model_without_convolutions_is_told(look):
 
 
 @pytest.mark.parametrize(
-    "look",
+    "function",
     [
         lambda name: explain.filters(CNN, name),
         lambda name: explain.feature_maps(CNN, IMAGE, [name]),
@@ -347,12 +347,12 @@ def test_a_model_without_convolutions_is_told(look):
     ],
 )
 @pytest.mark.parametrize("name, near", [("level1_cnov", "level1_conv"), ("", ".+"), (7, ".+")])
-def test_an_unknown_layer_is_told_with_the_nearest(look, name, near):
-    with pytest.raises(ValueError, match=f"the nearest is '{near}'. Received: {name!r}"):
-        look(name)
+def test_an_unknown_layer_is_refused_with_the_nearest_name(function, name, near):
+    with pytest.raises(ValueError, match=f"Received: {name!r}. ¿Querías decir '{near}'"):
+        function(name)
 
 
-def test_a_layer_of_another_kind_is_told():
+def test_a_layer_of_another_kind_is_refused():
     with pytest.raises(ValueError, match=r"'level2_conv'. Received: 'output', which gives \(3,\)"):
         explain.grad_cam(CNN, IMAGE, layer="output")
     with pytest.raises(ValueError, match="'level1_conv'. Received: 'output', a Dense"):
@@ -362,10 +362,10 @@ def test_a_layer_of_another_kind_is_told():
 
 
 @pytest.mark.parametrize("target", [-1, 3, 1.5, "A"])
-@pytest.mark.parametrize("look", [explain.grad_cam, explain.occlusion])
-def test_an_unknown_class_is_told(look, target):
+@pytest.mark.parametrize("function", [explain.grad_cam, explain.occlusion])
+def test_an_unknown_class_is_refused(function, target):
     with pytest.raises(ValueError, match=f"a class from 0 to 2. Received: {target!r}"):
-        look(CNN, IMAGE, target)
+        function(CNN, IMAGE, target)
 
 
 @pytest.mark.parametrize(
@@ -379,7 +379,7 @@ def test_an_unknown_class_is_told(look, target):
         ({"fill": np.nan}, "fill .* Received: nan"),
     ],
 )
-def test_a_patch_that_does_not_fit_is_told(options, said):
+def test_a_patch_that_does_not_fit_is_refused(options, said):
     with pytest.raises(ValueError, match=f"^Expected {said}"):
         explain.occlusion(CNN, IMAGE, **options)
 

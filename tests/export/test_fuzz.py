@@ -1,4 +1,4 @@
-"""Bytes changed at random: the right answer or a letter, nothing else, and nothing overwritten."""
+"""Bytes changed at random: the right answer or an error message, and nothing overwritten."""
 
 import io
 import json
@@ -64,7 +64,7 @@ def exif():
 
 @QUICK
 @given(damage=damages())
-def test_a_spoiled_png_gives_the_same_picture_or_a_letter(tmp_path, damage):
+def test_a_spoiled_png_gives_the_same_picture_or_an_error(tmp_path, damage):
     path = tmp_path / "picture.png"
     path.write_bytes(encoded("PNG"))
     expected = read_image(path)
@@ -72,34 +72,34 @@ def test_a_spoiled_png_gives_the_same_picture_or_a_letter(tmp_path, damage):
     path.write_bytes(spoiled)
     try:
         assert np.array_equal(read_image(path), expected)  # every chunk has its checksum
-    except CourseError as letter:
-        assert str(path) in str(letter) and "Expected" in str(letter)
+    except CourseError as error:
+        assert str(path) in str(error) and "e esperaba" in str(error)
     assert path.read_bytes() == spoiled
 
 
 @QUICK
 @given(damage=damages())
-def test_a_spoiled_jpg_gives_a_picture_or_a_letter(tmp_path, exif, damage):
+def test_a_spoiled_jpg_gives_a_picture_or_an_error(tmp_path, exif, damage):
     path = tmp_path / "picture.jpg"
     spoiled = damage(encoded("JPEG", exif=exif))
     path.write_bytes(spoiled)
     try:
         levels = read_image(path)  # a JPG has no checksum: another picture is all one can ask
         assert levels.ndim == 2 and levels.dtype == np.uint8 and min(levels.shape) >= 8
-    except CourseError as letter:
-        assert str(path) in str(letter) and "Expected" in str(letter)
+    except CourseError as error:
+        assert str(path) in str(error) and "e esperaba" in str(error)
     assert path.read_bytes() == spoiled
 
 
 @settings(QUICK, max_examples=100)
 @given(content=st.binary(max_size=300), head=st.sampled_from(["PNG", "JPEG", "GIF", "BMP", ""]))
-def test_any_bytes_at_all_are_a_picture_or_a_letter(tmp_path, content, head):
+def test_any_bytes_at_all_are_a_picture_or_an_error(tmp_path, content, head):
     path = tmp_path / "picture"
     path.write_bytes((encoded(head)[:40] if head else b"") + content)
     try:
         assert read_image(path).ndim == 2
-    except CourseError as letter:
-        assert str(path) in str(letter)
+    except CourseError as error:
+        assert str(path) in str(error)
 
 
 # ---- runs
@@ -136,7 +136,7 @@ ROW = np.array([[1.0, -2.0, 0.5, 3.0]], "float32")
 
 
 def check(folder, expected):
-    """The run loads, card and model fit, and its answers are right; or it is a letter."""
+    """The run loads, card and model fit, and its answers are right; or an error says why."""
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     try:
         model, card = load(folder)
@@ -144,8 +144,8 @@ def check(folder, expected):
         assert card["card_version"] == 1 and len(card["class_names"]) == 3
         assert card["inputs"] == [{"name": "row", "shape": [4], "dtype": "float32"}]
         assert isinstance(card["data"]["dataset"], str)
-    except CourseError as letter:
-        assert str(folder) in str(letter) and "xpected" in str(letter)
+    except CourseError as error:
+        assert str(folder) in str(error) and "Qué hacer: " in str(error)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
@@ -156,21 +156,21 @@ def answers(run):
 
 @QUICK
 @given(damage=damages())
-def test_a_spoiled_card_is_still_a_card_or_a_letter(copy, run, answers, damage):
+def test_a_spoiled_card_is_still_a_card_or_an_error(copy, run, answers, damage):
     (copy / "card.json").write_bytes(damage((run / "card.json").read_bytes()))
     check(copy, answers)
 
 
 @QUICK
 @given(damage=damages())
-def test_a_spoiled_model_answers_the_same_or_is_a_letter(copy, run, answers, damage):
+def test_a_spoiled_model_answers_the_same_or_is_an_error(copy, run, answers, damage):
     (copy / "model.keras").write_bytes(damage((run / "model.keras").read_bytes()))
     check(copy, answers)
 
 
 @settings(QUICK, max_examples=150)
 @given(damage=damages(), name=st.sampled_from(["config.json", "metadata.json"]))
-def test_a_spoiled_config_with_right_checksums_is_a_model_or_a_letter(copy, run, damage, name):
+def test_a_spoiled_config_with_right_checksums_is_a_model_or_an_error(copy, run, damage, name):
     with zipfile.ZipFile(run / "model.keras") as archive:
         members = {member: archive.read(member) for member in archive.namelist()}
     members[name] = damage(members[name])
@@ -182,8 +182,8 @@ def test_a_spoiled_config_with_right_checksums_is_a_model_or_a_letter(copy, run,
             copy
         )  # an activation may have become another: it is a model all the same
         assert isinstance(model, keras.Model) and model.output_shape == (None, 3)
-    except CourseError as letter:
-        assert str(copy) in str(letter)
+    except CourseError as error:
+        assert str(copy) in str(error)
 
 
 JSON = st.recursive(
@@ -198,7 +198,7 @@ KEYS = ("card_version", "task", "class_names", "unit", "data", "preparation", "i
 
 @QUICK
 @given(key=st.sampled_from(KEYS), value=JSON)
-def test_any_value_in_a_card_is_right_or_a_letter(copy, run, answers, key, value):
+def test_any_value_in_a_card_is_right_or_an_error(copy, run, answers, key, value):
     card = json.loads((run / "card.json").read_text(encoding="utf-8"))
     (copy / "card.json").write_text(json.dumps({**card, key: value}), encoding="utf-8")
     check(copy, answers)
@@ -225,7 +225,7 @@ def volumes_run(tmp_path_factory):
 
 
 def check_volumes(folder):
-    """The card is a letter, or all of it can be relied on."""
+    """There is an error message, or all of it can be relied on."""
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     try:
         model, card = load(folder)
@@ -235,8 +235,8 @@ def check_volumes(folder):
         assert all(isinstance(name, str) for name in card["modalities"] + card["held_out"])
         sides = card["patch"] or [1, 1]
         assert len(sides) == 2 and all(type(side) is int and side > 0 for side in sides)
-    except CourseError as letter:
-        assert str(folder) in str(letter) and "xpected" in str(letter)
+    except CourseError as error:
+        assert str(folder) in str(error) and "Qué hacer: " in str(error)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
@@ -249,7 +249,7 @@ def volumes_copy(volumes_run, tmp_path):
 
 @settings(QUICK, max_examples=150)
 @given(damage=damages())
-def test_a_spoiled_card_of_volumes_is_still_a_card_or_a_letter(volumes_copy, volumes_run, damage):
+def test_a_spoiled_card_of_volumes_is_still_a_card_or_an_error(volumes_copy, volumes_run, damage):
     spoiled = damage((volumes_run / "card.json").read_bytes())
     (volumes_copy / "card.json").write_bytes(spoiled)
     check_volumes(volumes_copy)
@@ -260,7 +260,7 @@ def test_a_spoiled_card_of_volumes_is_still_a_card_or_a_letter(volumes_copy, vol
     key=st.sampled_from([*VOLUMES]),
     value=JSON | st.sampled_from(["2021", "regression", [16, 16], [16] * 3, ["a", "b"], [], None]),
 )
-def test_any_value_in_a_card_of_volumes_is_right_or_a_letter(volumes_copy, volumes_run, key, value):
+def test_any_value_in_a_card_of_volumes_is_right_or_an_error(volumes_copy, volumes_run, key, value):
     card = json.loads((volumes_run / "card.json").read_text(encoding="utf-8"))
     card[key] = value
     (volumes_copy / "card.json").write_text(json.dumps(card), encoding="utf-8")

@@ -78,7 +78,7 @@ FIGURES = {
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_every_figure_tells_its_origin_and_clips_nothing(name):
+def test_every_figure_names_its_origin_and_clips_nothing(name):
     figure = FIGURES[name]()
     assert figure.get_label() == TITLE
     assert words(figure)[:2] == ["Un título", ORIGIN]
@@ -275,7 +275,7 @@ def test_mistakes_are_the_least_believed_truths_first():
     ]
 
 
-def test_no_mistakes_are_told_and_the_least_sure_answers_shown():
+def test_without_mistakes_the_figure_says_so_and_shows_the_least_sure_answers():
     probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.995, 0.005]])
     figure = figures.mistakes(grey(3), [0, 1, 0], probabilities, "ab", title="t")
     text = " ".join(words(figure)).replace("\u00a0", " ")

@@ -292,10 +292,10 @@ def test_one_neuron_more_never_hurts_where_it_was_fitted(n):
 # ---- one clear error
 
 WRONG = {
-    "an unknown activation": (lambda: activation("relo"), "Did you mean relu"),
+    "an unknown activation": (lambda: activation("relo"), "¿Querías decir relu"),
     "NaN": (lambda: activation("relu")(NAN), "NaN"),
     "text": (lambda: activation("relu")("x"), "numbers"),
-    "an unknown loss": (lambda: MLP((2, 1), loss="square_error"), "Did you mean squared_error"),
+    "an unknown loss": (lambda: MLP((2, 1), loss="square_error"), "¿Querías decir squared_error"),
     "no layers": (lambda: MLP((2,)), "two layers"),
     "an empty layer": (lambda: MLP((2, 0, 1)), "1 or more"),
     "another width": (lambda: MLP((2, 1)).predict([[1, 2, 3]]), r"\(samples, 2\)"),

@@ -64,7 +64,7 @@ def test_on_an_image_of_the_windows_size_the_map_is_the_classifier(padding):
         (keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3)]), "has none"),
     ],
 )
-def test_a_model_that_cannot_be_moved_is_told(model, said):
+def test_a_model_that_cannot_be_moved_is_refused(model, said):
     with pytest.raises(ValueError, match=said):
         detection.fully_convolutional(model)
 
@@ -89,7 +89,7 @@ def test_an_empty_map_has_no_boxes():
 
 
 @pytest.mark.parametrize("shape, background", [((2, 3), 0), ((2, 3, 4), 4), ((2, 3, 4), -1)])
-def test_a_map_that_is_none_is_told(shape, background):
+def test_a_map_that_is_none_is_refused(shape, background):
     with pytest.raises(ValueError, match=rf"background={background}"):
         detection.boxes_of_map(np.zeros(shape), (8, 8), (2, 2), background)
 
@@ -129,7 +129,7 @@ def test_iou_counts_pixels(a, b):
 
 
 @pytest.mark.parametrize("boxes", [[[0, 0, 1]], [0, 0, 1, 1], [[3, 0, 1, 1]], [[0, 0, np.nan, 1]]])
-def test_what_is_no_box_is_told(boxes):
+def test_what_is_no_box_is_refused(boxes):
     with pytest.raises(ValueError, match="top, left, bottom, right"):
         detection.iou(boxes, [[0, 0, 1, 1]])
 
@@ -207,6 +207,6 @@ def test_precision_and_recall_by_pencil(counts, expected):
     assert detection.precision_recall(*counts) == expected
 
 
-def test_more_right_boxes_than_there_are_is_told():
+def test_more_right_boxes_than_there_are_is_refused():
     with pytest.raises(ValueError, match="right=3, found=4, there=2"):
         detection.precision_recall(3, 4, 2)

@@ -1,7 +1,6 @@
 """A finished segmentation: scored again on the cases it holds out, and asked for a mask."""
 
 import json
-import re
 import shutil
 
 import keras
@@ -16,6 +15,7 @@ from course.errors import CourseError
 from course.evaluation.run import evaluate
 from course.export import export
 from course.inference.run import predict, segment
+from course.spanish import number
 from tests import brats_fakes
 
 NAMES = [f"BraTS20_Training_{number:03}" for number in (1, 2, 3, 7)]
@@ -87,7 +87,7 @@ def changed(run, **changes):
     return run
 
 
-def letter(capsys, *arguments):
+def message(capsys, *arguments):
     assert main([str(argument) for argument in arguments]) == 2
     error = capsys.readouterr().err
     assert "Traceback" not in error
@@ -100,7 +100,7 @@ def letter(capsys, *arguments):
 def test_evaluate_scores_the_cases_held_out_and_no_other(run, cases, capsys):
     assert main(["evaluate", str(run)]) == 0
     printed = capsys.readouterr()
-    assert "Dice medio WT" in printed.out and f"Report: {run / 'report.html'}" in printed.out
+    assert "Dice medio WT" in printed.out and f"Informe: {run / 'report.html'}" in printed.out
     assert printed.err.splitlines() == [f"1/2 {NAMES[2]}", f"2/2 {NAMES[3]}"]
     saved = json.loads((run / "report.json").read_text(encoding="utf-8"))
     assert {row["case"] for row in saved["per_case"]} == set(NAMES[2:])
@@ -119,23 +119,23 @@ def test_evaluate_scores_the_cases_held_out_and_no_other(run, cases, capsys):
 @pytest.mark.parametrize(
     "changes, words",
     [
-        ({"held_out": []}, "holds out no case"),
-        ({"held_out": ["BraTS20_Training_099"]}, "1 of 1 held-out cases are not in"),
-        ({"edition": "2022"}, "edition: expected one of"),
-        ({"modalities": ["t1ce", "flair", "t2"]}, "3 modalities, the model takes 2 channels"),
-        ({"patch": [0, 4]}, "patch: expected two or three sides"),
-        ({"patch": [8, 8, 8]}, "the card's patch is [8, 8, 8]"),
-        ({"data_seed": -1}, "data_seed: expected 0 to"),
+        ({"held_out": []}, "no queda ninguno para medirla"),
+        ({"held_out": ["BraTS20_Training_099"]}, "De los 1 casos apartados faltan 1 en"),
+        ({"edition": "2022"}, "edition: se esperaba '2015' o"),
+        ({"modalities": ["t1ce", "flair", "t2"]}, "3 modalidades y el modelo recibe 2 canales"),
+        ({"patch": [0, 4]}, "patch: se esperaba dos o tres lados"),
+        ({"patch": [8, 8, 8]}, "su patch es [8, 8, 8]"),
+        ({"data_seed": -1}, "data_seed de la tarjeta: se esperaba de 0 a"),
     ],
 )
 def test_evaluate_of_a_card_that_does_not_fit_writes_nothing(run, capsys, changes, words):
-    assert words in letter(capsys, "evaluate", changed(run, **changes))
+    assert words in message(capsys, "evaluate", changed(run, **changes))
     assert sorted(path.name for path in run.iterdir()) == ["card.json", "model.keras"]
 
 
 def test_evaluate_needs_brains(run, capsys):
     data = {**card("x")["data"], "dataset": "mnist", "source": "kaggle"}
-    assert "segmentation on 'mnist'" in letter(capsys, "evaluate", changed(run, data=data))
+    assert "segmentation con 'mnist'" in message(capsys, "evaluate", changed(run, data=data))
 
 
 def test_evaluate_finds_kaggle_s_cases_again(run, cases, monkeypatch):
@@ -161,7 +161,7 @@ def test_evaluate_finds_the_made_up_cases_again(run, cases, monkeypatch):
     assert asked == [(28, 3)] and report.origin.made_up
     evaluate(changed(run, data=data, cases=None, data_seed=0))
     assert asked[1:] == [(7, 0)]  # an older card does not say; 7 is the highest number held out
-    with pytest.raises(CourseError, match="cases: expected how many"):
+    with pytest.raises(CourseError, match="cases de la tarjeta: se esperaba cuántos"):
         evaluate(changed(run, data=data, cases="many"))
     assert "Datos inventados" in page.read_text(encoding="utf-8")
 
@@ -194,8 +194,8 @@ def test_a_mask_lies_exactly_over_its_case(run, tmp_path, capsys, name, layout, 
     assert len(np.unique(expected)) == 4  # or this test would see little
     voxel_ml = abs(np.linalg.det(np.array(affine)[:3, :3])) / 1000
     printed = capsys.readouterr().out
-    assert f"{name}:  WT {whole.sum() * voxel_ml:.1f} ml" in printed
-    assert f"Mask: {output}  (BraTS {layout}: 1 " in printed
+    assert f"{name}:  WT {number(whole.sum() * voxel_ml, 1)}\u00a0ml" in printed
+    assert f"Máscara: {output}  (BraTS {layout}: 1 " in printed
 
 
 def test_the_mask_s_default_name_is_the_case_s(run, cases, tmp_path, monkeypatch):
@@ -216,47 +216,56 @@ def test_channels_come_in_the_card_s_order(cases, tmp_path):
 def test_an_existing_file_is_never_overwritten(run, cases, tmp_path, capsys):
     taken = tmp_path / "mine.nii.gz"
     taken.write_bytes(b"days of work")
-    text = letter(capsys, "predict", run, cases[0] / NAMES[0], "-o", taken)
-    assert "exists already and stays as it is" in text and "-o" in text
+    text = message(capsys, "predict", run, cases[0] / NAMES[0], "-o", taken)
+    assert "ya existe y queda como está" in text and "-o" in text
     assert taken.read_bytes() == b"days of work"
     own = cases[0] / NAMES[0] / f"{NAMES[0]}_seg.nii"
     before = own.read_bytes()
-    assert "exists already" in letter(capsys, "predict", run, cases[0] / NAMES[0], "-o", own)
+    assert "ya existe" in message(capsys, "predict", run, cases[0] / NAMES[0], "-o", own)
     assert own.read_bytes() == before
 
 
 @pytest.mark.parametrize(
     "arguments, words",
     [
-        (["{cases}"], "holds 4 cases. Expected the folder of one, such as"),
-        (["{cases}/nothing"], "There is no such folder"),
-        (["{cases}/{name}", "{cases}/{name}"], "one after the other"),
-        (["{cases}/{name}", "-o", "{cases}/mask.png"], "ends in .nii or .nii.gz"),
+        (["{cases}"], "hay 4\u00a0casos. Se esperaba la carpeta de uno, como"),
+        (["{cases}/nothing"], "nothing, que no existe"),
+        (["{cases}/{name}", "{cases}/{name}"], "uno después de otro"),
+        (["{cases}/{name}", "-o", "{cases}/mask.png"], "termine en .nii o .nii.gz"),
     ],
 )
-def test_what_is_not_one_case_is_a_letter_and_writes_nothing(
+def test_what_is_not_one_case_is_an_error_and_writes_nothing(
     run, cases, tmp_path, monkeypatch, capsys, arguments, words
 ):
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.rglob("*"))
     arguments = [text.format(cases=cases[0], name=NAMES[0]) for text in arguments]
-    assert words in letter(capsys, "predict", run, *arguments)
+    assert words in message(capsys, "predict", run, *arguments)
     assert sorted(tmp_path.rglob("*")) == before
     assert not list(cases[0].rglob("*mask*"))
 
 
-def test_a_case_without_a_modality_the_network_takes_is_a_letter(run, cases, tmp_path, capsys):
+def test_a_case_without_a_modality_the_network_takes_is_an_error(run, cases, tmp_path, capsys):
     shutil.copytree(cases[0] / NAMES[0], tmp_path / "case")
     (tmp_path / "case" / f"{NAMES[0]}_t1ce.nii").unlink()
-    assert "lacks t1ce" in letter(capsys, "predict", run, tmp_path / "case", "-o", "m.nii")
+    assert "le falta t1ce" in message(capsys, "predict", run, tmp_path / "case", "-o", "m.nii")
+
+
+def test_a_segmentation_of_something_else_says_that_it_is_none_of_brats(tmp_path, capsys):
+    data = catalog.origin("brats2020", "sample").as_dict()
+    about = {"task": "segmentation", "regions": ["WT"], "preparation": "brain", "data": data}
+    model = keras.Sequential([keras.Input((None, None, 2)), layers.Conv2D(1, 1)])
+    other = export(model, tmp_path / "other", card=about).parent
+    assert "de segmentación de BraTS" in message(capsys, "predict", other, tmp_path)
+    assert "Se esperaba una de BraTS" in message(capsys, "evaluate", other)
 
 
 def test_each_kind_of_run_says_what_it_takes(run, tmp_path, capsys):
-    with pytest.raises(CourseError, match=re.escape("predict") + ".* CASE_FOLDER -o"):
+    with pytest.raises(CourseError, match="course predict .* CARPETA -o"):
         predict(run, [tmp_path / "digit.png"])
     houses = keras.Sequential([keras.Input((3,), name="row"), layers.Dense(1, name="price")])
     about = {"task": "regression", "unit": "m", "data": {"dataset": "x"}, "preparation": None}
     other = export(houses, tmp_path / "houses", card=about).parent
-    with pytest.raises(CourseError, match="is a regression run. Expected a segmentation's"):
+    with pytest.raises(CourseError, match="para escribir una máscara.*Llegó: regression"):
         segment(other, tmp_path)
-    assert "it is no segmentation" in letter(capsys, "predict", other, "x.png", "-o", "m.nii")
+    assert "no es una segmentación" in message(capsys, "predict", other, "x.png", "-o", "m.nii")

@@ -209,20 +209,20 @@ print(model.distribute_strategy.num_replicas_in_sync)
 @pytest.mark.parametrize(
     "spoil, words",
     [
-        (lambda image: image * 0, "0 everywhere"),
+        (lambda image: image * 0, "0 en todas partes"),
         (lambda image: np.where(image == image[1, 1, 1, 0], np.nan, image), "NaN"),
-        (lambda image: np.where(image == image[1, 1, 1, 0], np.inf, image), "infinite"),
+        (lambda image: np.where(image == image[1, 1, 1, 0], np.inf, image), "infinito"),
     ],
 )
-def test_an_image_without_a_brain_or_with_holes_is_a_letter(spoil, words):
+def test_an_image_without_a_brain_or_with_holes_is_refused(spoil, words):
     with pytest.raises(CourseError, match=words):
         predict_volume(pointwise(3), spoil(volume((4, 4, 4))))
 
 
-def test_a_network_that_answers_nan_is_a_letter():
+def test_a_network_that_answers_nan_is_refused():
     model = pointwise(2)
     model.set_weights([np.full_like(weight, np.nan) for weight in model.get_weights()])
-    with pytest.raises(CourseError, match="the training diverged"):
+    with pytest.raises(CourseError, match="el entrenamiento haya divergido"):
         predict_volume(model, volume((2, 4, 4)))
 
 

@@ -21,7 +21,7 @@ import course
 from course.cli import main
 from course.datasets import catalog
 from course.errors import CourseError
-from course.kaggle import bundle, lessons, pack, percent
+from course.kaggle import bundle, first_cell, lessons, notebooks
 from tests import ROOT
 
 LESSONS = lessons.names()
@@ -77,20 +77,23 @@ def test_the_metadata_of_a_lesson_hold_what_kaggle_is_silent_about(lesson):
     assert len(code) < 500_000
 
 
+def parts(path):
+    return [(cell.cell_type, cell.source) for cell in notebooks.cells(path)]
+
+
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_the_code_is_one_cell_and_then_the_lesson(lesson):
     path = ROOT / "kernels" / lesson / f"{lesson}.py"
     about, code = build(lesson)
-    first, *rest = percent.cells(Path("build/kernels", lesson, about["code_file"]))
-    assert rest == percent.cells(path)
+    first, *rest = parts(Path("build/kernels", lesson, about["code_file"]))
+    assert rest == parts(path)
     assert first[1].startswith("# @title El paquete course") and len(first[1].splitlines()) < 50
     about, code = build(lesson, form="notebook", folder="as_notebook")
     notebook = nbformat.reads(code, as_version=4)
     nbformat.validate(notebook)
     assert about["kernel_type"] == "notebook"
     assert notebook.metadata.kernelspec.name == "python3"
-    written = [(cell.cell_type, cell.source) for cell in notebook.cells]
-    assert written == [cell[:2] for cell in (first, *rest)]
+    assert [(cell.cell_type, cell.source) for cell in notebook.cells] == [first, *rest]
 
 
 # ---- what is packed
@@ -154,7 +157,8 @@ def test_only_tracked_files_get_in_twice_the_same_and_stamped(checkout, tmp_path
 
 
 def test_a_change_that_is_not_committed_is_stamped(checkout, tmp_path):
-    (checkout / "course" / "spanish.py").write_text("changed = True\n")
+    with (checkout / "course" / "spanish.py").open("a") as file:
+        file.write("# changed\n")
     built, _ = build_in(checkout, tmp_path / "a")
     assert packed(built[f"{LESSON}.py"].decode())["course/COMMIT"].endswith(b"-dirty\n")
     git(checkout, "checkout", "--quiet", "course/spanish.py")
@@ -164,7 +168,7 @@ def test_outside_a_checkout_the_same_files_get_in(checkout, monkeypatch, tmp_pat
     tracked = set(git(checkout, "ls-files", "course").split())
     copied = shutil.copytree(checkout / "course", tmp_path / "course")
     monkeypatch.setattr(course, "FOLDER", copied)
-    found = {path.relative_to(tmp_path).as_posix() for path in pack._files()}
+    found = {path.relative_to(tmp_path).as_posix() for path in first_cell._files()}
     assert found == tracked | {"course/half_done.py"}  # it has no way to know better
 
 
@@ -172,11 +176,11 @@ def test_a_checkout_of_which_git_says_nothing_is_not_packed(monkeypatch, tmp_pat
     (tmp_path / "course").mkdir()
     (tmp_path / ".git").write_text("gitdir: /where/it/was")  # or a folder of somebody else's
     monkeypatch.setattr(course, "FOLDER", tmp_path / "course")
-    with pytest.raises(CourseError, match="(?s)might be packed.*Why: fatal: .*Next: make `git"):
-        pack.text()
+    with pytest.raises(CourseError, match="(?s)uno privado.*Por qué: fatal: .*Qué hacer: .*`git"):
+        first_cell.pack()
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(CourseError, match="Why: git is not installed"):
-        pack.text()
+    with pytest.raises(CourseError, match="Por qué: git no está instalado"):
+        first_cell.pack()
 
 
 def test_a_checkout_of_which_git_tracks_nothing_is_not_packed(monkeypatch, tmp_path):
@@ -184,8 +188,8 @@ def test_a_checkout_of_which_git_tracks_nothing_is_not_packed(monkeypatch, tmp_p
     (tmp_path / "course" / "secret.txt").write_text("s3cret")
     git(tmp_path, "init", "--quiet")
     monkeypatch.setattr(course, "FOLDER", tmp_path / "course")
-    with pytest.raises(CourseError, match="tracks nothing of .*\nNext: git add course"):
-        pack.text()
+    with pytest.raises(CourseError, match="no sigue ningún archivo de .*\n.*: git add course"):
+        first_cell.pack()
 
 
 def test_the_first_cell_brings_the_package_and_nothing_heavy(tmp_path):
@@ -236,25 +240,25 @@ def kernels(tmp_path, monkeypatch):
 def refused(*words, **options):
     with pytest.raises(CourseError) as caught:
         build(**options)
-    missing = [word for word in (*words, "Next: ") if word not in str(caught.value)]
+    missing = [word for word in (*words, "Qué hacer: ") if word not in str(caught.value)]
     assert missing == [], str(caught.value)
 
 
 @pytest.mark.parametrize(
     "change, said",
     [
-        ({"machineshape": "x"}, "unknown key 'machineshape'. Did you mean machine_shape?"),
-        ({"title": "Taller 2 " + "y" * 42}, "title: expected 5 to 50 characters. Received 51"),
-        ({"title": "Taller 2 señas"}, "without accents"),
-        ({"id": "another-name"}, "id: expected 'taller-2-una-red-convolucional-que-lee-mnist'"),
-        ({"code_file": "lesson.py"}, "code_file: expected 'taller2_cnn_mnist.py'"),
-        ({"is_private": "yes"}, "is_private: expected true or false. Received: 'yes'"),
-        ({"is_private": None}, "is_private: expected true or false. Received: None"),
-        ({"enable_gpu": False}, "machine_shape: expected none without enable_gpu"),
-        ({"machine_shape": "NvidiaTeslaP100"}, "machine_shape: expected 'NvidiaTeslaT4'"),
-        ({"dataset_sources": ["minst"]}, "'minst' is no name of datasets.yaml. Did you mean mnist"),
-        ({"dataset_sources": "mnist"}, "dataset_sources: expected a list of texts"),
-        ({"dataset_sources": [1]}, "dataset_sources: expected a list of texts"),
+        ({"machineshape": "x"}, "clave 'machineshape' no se conoce. ¿Querías decir 'machine_s"),
+        ({"title": "Taller 2 " + "y" * 42}, "title: se esperaba de 5 a 50 caracteres. Llegó: 'T"),
+        ({"title": "Taller 2 señas"}, "title: se esperaba letras sin tilde"),
+        ({"id": "another-name"}, "id: se esperaba 'taller-2-una-red-convolucional-que-lee-mnist'"),
+        ({"code_file": "lesson.py"}, "code_file: se esperaba 'taller2_cnn_mnist.py'"),
+        ({"is_private": "yes"}, "is_private: se esperaba true o false. Llegó: 'yes'"),
+        ({"is_private": None}, "is_private: se esperaba true o false. Llegó: None"),
+        ({"enable_gpu": False}, "machine_shape: se esperaba que faltara, sin enable_gpu"),
+        ({"machine_shape": "NvidiaTeslaP100"}, "machine_shape: se esperaba 'NvidiaTeslaT4'"),
+        ({"dataset_sources": ["minst"]}, "no es un nombre de datasets.yaml. ¿Querías decir mnist"),
+        ({"dataset_sources": "mnist"}, "dataset_sources: se esperaba una lista"),
+        ({"dataset_sources": [1]}, "dataset_sources, n.º 1: se esperaba un texto"),
     ],
 )
 def test_metadata_that_would_go_wrong_at_kaggle_are_refused(kernels, change, said):
@@ -264,7 +268,7 @@ def test_metadata_that_would_go_wrong_at_kaggle_are_refused(kernels, change, sai
     assert not Path("build").exists()
 
 
-@pytest.mark.parametrize("text, said", [("{", "JSON"), ("[]", "expected keys with values")])
+@pytest.mark.parametrize("text, said", [("{", "JSON"), ("[]", "se esperaba un objeto")])
 def test_metadata_that_are_none_are_refused(kernels, text, said):
     (kernels / "kernel-metadata.json").write_text(text)
     refused("kernel-metadata.json", said)
@@ -275,19 +279,19 @@ def test_metadata_without_a_choice_or_without_the_file_are_refused(kernels):
     about = json.loads(path.read_text())
     del about["enable_internet"]
     path.write_text(json.dumps(about))
-    refused("the key 'enable_internet' is missing")
+    refused("falta la clave 'enable_internet'")
     path.unlink()
-    refused("is missing")
+    refused(f"Falta {path}")
 
 
 @pytest.mark.parametrize(
     "text, said",
     [
-        (b"# %%\nx = 1\ny = (\n", "taller2_cnn_mnist.py, line 3: '(' was never closed"),
+        (b"# %%\nx = 1\ny = (\n", "taller2_cnn_mnist.py, línea 3: se esperaba Python"),
         (b"# %%\nx = 1\0\n", "null bytes"),
-        (b"# %%\nx = '\xff'\n", "utf-8"),
-        (b"# %% [markdown]\n# text\nx = 1\n", "line 3: expected text, after '# '"),
-        (b"# %% [raw]\n# text\n", "line 1: expected '# %%', '# %% [markdown]' or"),
+        (b"# %%\nx = '\xff'\n", "línea 2: se esperaba Python en UTF-8"),
+        (b"# %% [markdown]\n# text\nx = 1\n", "línea 3: se esperaba texto, tras '# '"),
+        (b"# %% [raw]\n# text\n", "línea 1: se esperaba una de # %%, # %% [markdown], "),
     ],
 )
 def test_a_lesson_that_is_no_lesson_is_refused_at_its_line(kernels, text, said):
@@ -298,21 +302,21 @@ def test_a_lesson_that_is_no_lesson_is_refused_at_its_line(kernels, text, said):
 
 def test_a_taller_that_does_not_exist_gets_the_nearest(capsys):
     assert main(["kernels", "build", "taler2"]) == 2
-    assert "Did you mean taller2?" in capsys.readouterr().err
+    assert "¿Querías decir taller2?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["kernels", "build"], ["notebooks", "build"]])
 def test_where_only_the_package_is_installed_nothing_is_built(words, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(lessons, "KERNELS", tmp_path / "kernels")
     assert main(words) == 2
-    assert "the library only" in capsys.readouterr().err
+    assert "solo trae la biblioteca" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     "install", ["wheel", "git+https://x.org/kit", "git+https://x.org/k @v1", 'git+x@"v1']
 )
 def test_an_address_without_a_tag_is_refused(install):
-    refused("--install: expected packed, or an address with a tag", install=install)
+    refused("--install: se esperaba packed, o una dirección con una etiqueta", install=install)
 
 
 def test_files_of_yours_stay_and_the_kernel_s_own_are_renewed(capsys):
@@ -332,7 +336,7 @@ def test_files_of_yours_stay_and_the_kernel_s_own_are_renewed(capsys):
 def test_a_file_where_the_folder_should_be_stays():
     Path("build").mkdir()
     Path("build/kernels").write_text("mine")
-    refused("cannot be written", "nothing was deleted")
+    refused("No se pudo escribir", "no una carpeta", "no ha cambiado")
     assert Path("build/kernels").read_text() == "mine"
 
 
@@ -341,7 +345,7 @@ def test_a_file_where_the_folder_should_be_stays():
 
 @pytest.mark.parametrize("owner", ["Ana María", "", "ana/taller", "-ana"])
 def test_an_owner_that_is_no_account_is_refused(owner):
-    refused("--owner: expected the name of a Kaggle account", owner=owner)
+    refused("--owner: se esperaba el nombre de una cuenta de Kaggle", owner=owner)
 
 
 def test_the_owner_is_the_credential_s(monkeypatch, fresh_home):
@@ -350,11 +354,11 @@ def test_the_owner_is_the_credential_s(monkeypatch, fresh_home):
     assert build(owner=None)[0]["id"].startswith("berta/")
     monkeypatch.delenv("KAGGLE_USERNAME")
     monkeypatch.delenv("KAGGLE_KEY")
-    refused("--owner NAME", "https://www.kaggle.com/NAME", owner=None)
+    refused("--owner NOMBRE", "https://www.kaggle.com/NOMBRE", owner=None)
     place = fresh_home / ".kaggle" / "kaggle.json"
     place.parent.mkdir()
     place.write_text('{"username": "carla", "key": "k3y-s3cret"}')
     about, code = build(owner=None)
     assert about["id"].startswith("carla/") and "k3y-s3cret" not in code
     place.write_text('{"username": "carla"')
-    refused(str(place), "this is not JSON", owner=None)
+    refused(str(place), "no es lo que se esperaba", owner=None)

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from course.errors import CourseError
 from course.kaggle import credentials
-from tests.kernels_stub import TOKEN, KernelsStub
+from tests import ROOT
+from tests.kernels_stub import KEY, TOKEN, KernelsStub
+from tests.typist import refused
 
 GOOD = json.dumps({"username": "ana", "key": "k3y"})
 
@@ -32,6 +34,10 @@ PLACES = {
     "key variables": lambda home: os.environ.update(KAGGLE_USERNAME="eva", KAGGLE_KEY="k"),
     "key file": lambda home: put(home, "kaggle.json", GOOD),
 }
+
+
+def chosen():
+    return credentials.choose(credentials.find())
 
 
 @pytest.fixture
@@ -55,7 +61,7 @@ def places(fresh_home, monkeypatch):
 )
 def test_we_choose_what_both_real_clients_choose(places, fresh_home, names):
     places(*names)
-    ours = credentials.choose()
+    ours = chosen()
     ask = (
         "import json, kaggle, kagglehub.config as hub\n"
         "key = kaggle.api.config_values; hub = hub.get_kaggle_credentials()\n"
@@ -76,15 +82,15 @@ def test_we_choose_what_both_real_clients_choose(places, fresh_home, names):
 
 def test_a_variable_may_name_a_file_with_the_token(places, fresh_home, monkeypatch):
     monkeypatch.setenv("KAGGLE_API_TOKEN", str(put(fresh_home, "elsewhere", TOKEN)))
-    assert credentials.choose().secret == TOKEN
+    assert chosen().secret == TOKEN
 
 
 def test_a_login_is_the_last_choice_and_kagglehub_does_not_read_it(places, fresh_home):
     put(fresh_home, "credentials.json", json.dumps({"refresh_token": "r", "username": "ana"}))
-    login = credentials.choose()
+    login = chosen()
     assert (login.kind, login.owner, login.kagglehub) == ("login", "ana", False)
     places("key file")
-    assert credentials.choose().kind == "key"
+    assert chosen().kind == "key"
 
 
 def test_the_config_folder_of_linux_is_kaggle_s_alone(fresh_home, monkeypatch):
@@ -93,7 +99,7 @@ def test_the_config_folder_of_linux_is_kaggle_s_alone(fresh_home, monkeypatch):
     monkeypatch.setattr(sys, "platform", "linux")
     (fresh_home / "config" / "kaggle").mkdir(parents=True)
     (fresh_home / "config" / "kaggle" / "kaggle.json").write_text(GOOD)
-    assert not credentials.choose().kagglehub
+    assert not chosen().kagglehub
     (fresh_home / ".kaggle").mkdir()  # once there is one, kaggle looks nowhere else
     assert credentials.find() == []
 
@@ -106,9 +112,10 @@ def test_a_secret_is_in_no_repr(places):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such bits")
 def test_who_else_can_read_a_file(places, fresh_home):
     places("key file")
-    for mode, open_to_others in ((0o600, False), (0o640, True), (0o604, True), (0o622, False)):
+    advice = f"escribe: chmod 600 {put(fresh_home, 'kaggle.json', GOOD)}"
+    for mode, exposed in ((0o600, False), (0o640, True), (0o604, True), (0o622, False)):
         put(fresh_home, "kaggle.json", GOOD).chmod(mode)
-        assert credentials.choose().open_to_others is open_to_others
+        assert (advice in chosen().exposed) is bool(chosen().exposed) is exposed
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
@@ -122,15 +129,15 @@ def test_who_else_can_read_a_file(places, fresh_home):
         max_leaves=4,
     ).map(lambda value: json.dumps(value).encode())
 )
-def test_any_kaggle_json_is_a_credential_or_a_letter(fresh_home, data):
+def test_any_kaggle_json_is_a_credential_or_an_error_message(fresh_home, data):
     put(fresh_home, "kaggle.json", "").write_bytes(data)
     [found] = credentials.find()
     if found.problem is None:
         assert found.owner.strip() and found.secret.strip()
         assert json.loads(data) == {**json.loads(data), "username": found.owner}
         return
-    with pytest.raises(CourseError, match="Next: "):
-        credentials.choose()
+    with pytest.raises(CourseError, match="Qué hacer: "):
+        chosen()
 
 
 @pytest.mark.parametrize("owner", ["ana", "ana-maria2", "A_b", "7up"])
@@ -140,7 +147,7 @@ def test_a_possible_owner(owner):
 
 @pytest.mark.parametrize("owner", ["", "Ana María", "a b", "-a", "a/b", "ñ", None, "ana\n"])
 def test_an_impossible_owner(owner):
-    with pytest.raises(CourseError, match="kaggle.json: expected the name of a Kaggle account"):
+    with pytest.raises(CourseError, match="kaggle.json: se esperaba el nombre de una cuenta"):
         credentials.check_owner(owner, "kaggle.json")
 
 
@@ -150,3 +157,55 @@ def test_what_is_hidden():
     for secret in ("k3y", "ab%20c", "abc", TOKEN, "xyz"):
         assert secret not in hidden
     assert "n=1" in hidden and "quota 30 h" in hidden
+
+
+# ---- typed, with the real client
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, ["No hay ninguna credencial de Kaggle", "KAGGLE_API_TOKEN", "Generate New Token"]),
+        ('{"username": "ana", "key"', ["no es lo que se esperaba", "kaggle.json"]),
+        ('["ana"]', ["no es lo que se esperaba"]),
+        (
+            json.dumps({"username": "Ana Pérez", "key": KEY}, ensure_ascii=False),
+            ["'Ana Pérez'", "dirección de tu página"],
+        ),
+    ],
+)
+def test_a_credential_that_cannot_be(course, kaggle, text, words):
+    course.key.unlink()
+    if text is not None:
+        course.key.write_text(text, encoding="utf-8")
+    assert refused(course("push", "taller2"), *words)
+    assert "SaveKernel" not in kaggle.names()
+
+
+def test_a_credential_that_others_can_read_is_used_with_a_warning(course, kaggle):
+    course.key.chmod(0o644)
+    answer = course("push", "taller2")
+    assert answer.code == 0
+    assert f"chmod 600 {course.key}" in answer.err
+
+
+def test_a_token_names_its_owner_and_an_old_one_is_named(course, kaggle):
+    kaggle.pushes = 1
+    answer = course("status", "taller2", KAGGLE_API_TOKEN=TOKEN, VERBOSE="1")
+    assert answer.code == 0
+    answer = course("status", "taller2", KAGGLE_API_TOKEN="KGAT_old")
+    assert refused(answer, "tapa la otra credencial de este computador", "KAGGLE_API_TOKEN")
+    course.key.unlink()
+    answer = course("status", "taller2", KAGGLE_API_TOKEN="KGAT_old")
+    assert refused(answer, "no acepta el token de la variable KAGGLE_API_TOKEN")
+    assert "KGAT_old" not in answer.out + answer.err
+
+
+@pytest.mark.parametrize("package", ["kaggle", "six"])
+def test_a_missing_package_is_named_with_the_command(course, kaggle, tmp_path, package):
+    shadow = tmp_path / "shadow"
+    shadow.mkdir()
+    (shadow / f"{package}.py").write_text(f"raise ModuleNotFoundError(name={package!r})")
+    answer = course("push", "taller2", PYTHONPATH=f"{shadow}{os.pathsep}{ROOT}")
+    assert refused(answer, f"El paquete {package} no está instalado", "pip install kaggle six")
+    assert kaggle.requests == []

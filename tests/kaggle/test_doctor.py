@@ -1,4 +1,4 @@
-"""The doctor: every line fine, or one line that says what to do."""
+"""The doctor: every line says "bien", or one says "falta" and what to do."""
 
 import json
 import os
@@ -6,20 +6,8 @@ import os
 import pytest
 
 from course.datasets import catalog
-from tests.kernels_stub import KEY, TOKEN, KernelsStub
-from tests.typist import ROOT, Typist
-
-
-@pytest.fixture
-def kaggle():
-    with KernelsStub() as stub:
-        yield stub
-    assert stub.egress == []
-
-
-@pytest.fixture
-def course(kaggle, tmp_path):
-    return Typist(kaggle, tmp_path)
+from tests import ROOT
+from tests.kernels_stub import KEY, TOKEN
 
 
 @pytest.fixture
@@ -33,7 +21,7 @@ def well(course, kaggle):
 
 def to_do(answer):
     """The one line that is not fine."""
-    lines = [line for line in answer.out.splitlines() if line.startswith("to do")]
+    lines = [line for line in answer.out.splitlines() if line.startswith("falta ")]
     assert answer.code == 2 and len(lines) == 1, answer.out
     return lines[0]
 
@@ -42,15 +30,15 @@ def test_all_is_fine(course, well):
     answer = course("doctor")
     assert answer.code == 0 and answer.err == ""
     lines = answer.out.splitlines()
-    assert all(line.startswith("fine ") for line in lines)
-    for word in ("kaggle: 2.", "kagglehub: 1.", "owner: ana", "GPU hours: 21.5 of 30", "mnist: "):
+    assert all(line.startswith("bien ") for line in lines)
+    for word in ("kaggle: 2.", "kagglehub: 1.", "cuenta: ana", "GPU: quedan 21,5 de 30", "mnist: "):
         assert word in answer.out
     assert len(lines) == 6 + len(catalog.names())
 
 
 def test_whoever_reads_only_the_first_line_sees_no_traceback(course, well):
     process = course.start("doctor")
-    assert process.stdout.readline().startswith("fine ")
+    assert process.stdout.readline().startswith("bien ")
     process.stdout.close()
     err = process.stderr.read()
     process.stderr.close()
@@ -59,17 +47,17 @@ def test_whoever_reads_only_the_first_line_sees_no_traceback(course, well):
 
 def test_no_credential_is_one_line_and_asks_nobody(course, well):
     course.key.unlink()
-    assert "no Kaggle credential" in to_do(course("doctor"))
+    assert "No hay ninguna credencial de Kaggle" in to_do(course("doctor"))
     assert well.requests == []
 
 
-def test_a_damaged_kaggle_json_beside_a_good_token_is_told(course, well):
+def test_a_damaged_kaggle_json_beside_a_good_token_is_named(course, well):
     course.key.write_text('{"username": "ana"}')
     line = to_do(course("doctor", KAGGLE_API_TOKEN=TOKEN))
-    assert "does not hold these two texts" in line and str(course.key) in line
+    assert "no es lo que se esperaba" in line and str(course.key) in line
 
 
-def test_a_file_that_others_can_read_is_told(course, well):
+def test_a_file_that_others_can_read_is_named(course, well):
     course.key.chmod(0o640)
     answer = course("doctor")
     assert f"chmod 600 {course.key}" in to_do(answer)
@@ -85,52 +73,52 @@ def test_a_login_that_kagglehub_does_not_read(course, well):
     login.chmod(0o600)
     answer = course("doctor")
     assert answer.code == 0
-    assert "credential for kagglehub: none that it reads" in answer.out
+    assert "credencial para kagglehub: ninguna que lea" in answer.out
 
 
-def test_two_accounts_are_told(course, well):
+def test_two_accounts_are_named(course, well):
     course.key.write_text(json.dumps({"username": "eva", "key": KEY}))
     line = to_do(course("doctor", KAGGLE_USERNAME="ana"))
-    assert "KAGGLE_KEY is not set" in line
+    assert "falta KAGGLE_KEY" in line
 
 
-def test_a_name_with_spaces_is_told(course, well):
+def test_a_name_with_spaces_is_named(course, well):
     course.key.write_text(json.dumps({"username": "Ana Maria", "key": KEY}))
     assert "'Ana Maria'" in to_do(course("doctor"))
 
 
-def test_a_key_that_kaggle_refuses_is_told(course, well):
+def test_a_key_that_kaggle_refuses_is_named(course, well):
     course.key.write_text(json.dumps({"username": "ana", "key": "old"}))
-    assert "does not accept the key" in to_do(course("doctor"))
+    assert "no acepta la clave" in to_do(course("doctor"))
 
 
-def test_a_spent_quota_is_told(course, well):
+def test_a_spent_quota_is_named(course, well):
     well.gpu_used_s = 31 * 3600
     line = to_do(course("doctor"))
-    assert "0.0 of 30 left until 28 November, 00:00 UTC; push with --accelerator none" in line
+    assert "quedan 0,0 de 30 hasta el 28/11, 00:00 UTC; envía con --accelerator none" in line
 
 
-def test_a_data_set_that_is_gone_is_told(course, well):
+def test_a_data_set_that_is_gone_is_named(course, well):
     well.fail(403, on="GetDataset")
     line = to_do(course("doctor"))
-    assert "answers 403" in line and "https://www.kaggle.com/datasets/" in line
+    assert "responde 403" in line and "https://www.kaggle.com/datasets/" in line
 
 
-def test_a_data_set_that_there_is_not_is_told(course, well):
+def test_a_data_set_that_there_is_not_is_named(course, well):
     well.fail(404, on="GetDataset")
-    assert "answers 404: it is not there" in to_do(course("doctor"))
+    assert "responde 404: no está" in to_do(course("doctor"))
 
 
 def test_a_newer_version_of_a_data_set_is_no_fault(course, well):
     well.serve(catalog.get("mnist").handle, {"a": b""}, 99)
     answer = course("doctor")
-    assert answer.code == 0 and "its newest is 99" in answer.out
+    assert answer.code == 0 and "la más nueva es la 99" in answer.out
 
 
-def test_a_missing_six_is_told(course, well, tmp_path):
+def test_a_missing_six_is_named(course, well, tmp_path):
     (tmp_path / "six.py").write_text("raise ModuleNotFoundError(name='six')")
     answer = course("doctor", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
     line = answer.out.splitlines()[0]
     assert answer.code == 2
-    assert line.startswith("to do  kaggle: The package six is not installed")
+    assert line.startswith("falta  kaggle: El paquete six no está instalado")
     assert "python -m pip install kaggle six" in line

@@ -86,16 +86,16 @@ def test_a_course_source_that_names_data_stays(pip, monkeypatch, source):
     monkeypatch.delenv("COURSE_SOURCE")
 
 
-def test_a_place_that_is_not_there_is_a_letter(pip, no_course):
+def test_a_place_that_is_not_there_is_an_error_message(pip, no_course):
     pip.fails = True
     with pytest.raises(SystemExit) as end:
         execute()
-    letter = str(end.value)
-    assert f"desde {ADDRESS}\nPor qué: fatal: unable to access" in letter
-    assert "subprocess" not in letter and "Internet" in letter and "COURSE_SOURCE" in letter
+    said = str(end.value)
+    assert f"desde {ADDRESS}\nPor qué: fatal: unable to access" in said
+    assert "subprocess" not in said and "Internet" in said and "COURSE_SOURCE" in said
 
 
-def test_in_a_notebook_the_letter_stands_alone(pip, no_course, monkeypatch):
+def test_in_a_notebook_the_error_message_stands_alone(pip, no_course, monkeypatch):
     monkeypatch.setitem(sys.modules, "ipykernel", None)
     pip.fails = True
     with pytest.raises(Exception) as end:

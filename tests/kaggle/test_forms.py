@@ -150,14 +150,14 @@ def test_the_first_cell_of_a_notebook_works_for_less_than_20_s(bench, tmp_path):
     """In the processor's seconds, which a busy machine does not stretch; the network's not."""
     (notebook, *_) = sorted((ROOT / "notebooks").glob("*.ipynb"))
     first = "".join(json.loads(notebook.read_text(encoding="utf-8"))["cells"][0]["source"])
-    told = """
+    used = """
 import resource, sys, course
 assert not {"tensorflow", "keras", "numpy"} & set(sys.modules)
 used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 print(sum(usage.ru_utime + usage.ru_stime for usage in used))
 """
     done = Machine(tmp_path).run(
-        "-c", first + told, environment={"COURSE_SOURCE": str(bench.wheel)}
+        "-c", first + used, environment={"COURSE_SOURCE": str(bench.wheel)}
     )
     assert done.returncode == 0, done.stderr
     assert 0.1 < float(done.stdout) < 20
@@ -201,7 +201,7 @@ def check_run(machine, lesson):
 
 
 def fetches(lesson):
-    """Whether Kaggle is told of a data set; otherwise the lesson stands on what is embedded."""
+    """Whether Kaggle is asked for a data set; otherwise the lesson stands on what is embedded."""
     path = ROOT / "kernels" / lesson / "kernel-metadata.json"
     return bool(json.loads(path.read_text(encoding="utf-8"))["dataset_sources"])
 

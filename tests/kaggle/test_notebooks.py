@@ -13,7 +13,7 @@ import pytest
 import course
 from course.cli import main
 from course.errors import CourseError
-from course.kaggle import lessons, notebooks, percent
+from course.kaggle import bundle, lessons, notebooks
 from tests import ROOT
 
 LESSONS = lessons.names()
@@ -43,10 +43,12 @@ def test_a_notebook_opens_in_colab_as_it_should(lesson):
         f"{lesson}-{number:02}" for number in range(len(notebook.cells))
     ]
     assert all(cell.outputs == [] for cell in notebook.cells if cell.cell_type == "code")
-    (_, said, _), *rest = percent.cells(lessons.find(lesson))
-    assert [(cell.cell_type, cell.source, cell.metadata) for cell in body] == rest
+    said, *rest = notebooks.cells(lessons.find(lesson))
+    assert [(cell.cell_type, cell.source, cell.metadata) for cell in body] == [
+        (cell.cell_type, cell.source, cell.metadata) for cell in rest
+    ]
     badges = f"\n\n{notebooks.badges(lesson)}"
-    assert badges in title.source and title.source.replace(badges, "") == said
+    assert badges in title.source and title.source.replace(badges, "") == said.source
     gpu = lesson.partition("_")[0] in ("taller2", "taller3", "taller4", "taller5")
     assert notebook.metadata.get("accelerator") == ("GPU" if gpu else None)
     assert notebook.metadata.colab.name.startswith(f"Taller {lesson[6]} ")
@@ -83,6 +85,53 @@ def test_the_last_cell_downloads_the_run_in_colab(tmp_path, monkeypatch, capsys)
     assert zipfile.ZipFile(archive).read(f"{run.name}/report.html") == b"nota"
 
 
+# ---- how a lesson is read and a notebook written
+
+
+def test_what_jupytext_notes_for_itself_is_not_in_a_cell(tmp_path):
+    path = tmp_path / "lesson.py"
+    path.write_text(
+        "# ---\n# jupyter:\n#   x: 1\n# ---\n\n# %% [markdown]\n# # Señas\n#\n# text\n\n\n\n\n"
+        '# %% tags=["ejercicio"]\nx = "# %% no marker"\n\n\n\n# %%\n# a comment\n',
+        encoding="utf-8",
+    )
+    assert [(c.cell_type, c.source, c.metadata) for c in notebooks.cells(path)] == [
+        ("markdown", "# Señas\n\ntext", {}),
+        ("code", 'x = "# %% no marker"', {"tags": ["ejercicio"]}),
+        ("code", "# a comment", {}),
+    ]
+
+
+def test_a_notebook_is_valid_and_says_what_it_was_given(tmp_path):
+    path = tmp_path / "lesson.py"
+    path.write_text("# %% [markdown]\n# # Señas\n\n# %%\nx = 1\n", encoding="utf-8")
+    text = notebooks.text_of("taller9", "y", notebooks.cells(path), "z", accelerator="GPU")
+    found = nbformat.reads(text, as_version=4)
+    nbformat.validate(found)
+    assert [(c.id, c.cell_type, c.source) for c in found.cells] == [
+        ("taller9-00", "code", "y"),
+        ("taller9-01", "markdown", "# Señas"),
+        ("taller9-02", "code", "x = 1"),
+        ("taller9-03", "code", "z"),
+    ]
+    assert [c.metadata.get("cellView") for c in found.cells] == ["form", None, None, "form"]
+    assert found.cells[2].outputs == [] and found.cells[2].execution_count is None
+    assert found.metadata.accelerator == "GPU" and text.endswith("}\n")
+
+
+@pytest.mark.parametrize("package", ["jupytext", "nbformat"])
+def test_without_jupytext_only_notebooks_cannot_be_made(package, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, package, None)
+    for words in (["notebooks", "build"], ["kernels", "build", "taller1", "--as", "notebook"]):
+        assert main(words + ["--owner", "ana"] * (words[0] == "kernels")) == 2
+        said = capsys.readouterr().err
+        assert f"El paquete {package} no está instalado" in said
+        assert "python -m pip install jupytext nbformat" in said
+    assert list(tmp_path.iterdir()) == []
+    assert bundle.build("taller1", owner="ana").is_dir()
+
+
 # ---- a checkout of the test's own
 
 
@@ -102,7 +151,7 @@ def test_one_address_changes_everything_that_is_made(checkout):
     text = pyproject.read_text(encoding="utf-8")
     pyproject.write_text(text.replace(f"github.com/{address}", "github.com/ana/kit.git"))
     with pytest.raises(
-        CourseError, match=r"(?s)README\.md.*Next: python -m course notebooks build"
+        CourseError, match=r"(?s)README\.md.*Qué hacer: python -m course notebooks build"
     ):
         notebooks.check()
     assert notebooks.build() and notebooks.build() == []
@@ -121,15 +170,15 @@ def test_one_address_changes_everything_that_is_made(checkout):
 @pytest.mark.parametrize(
     "line", ["", 'Repository = "https://example.org/x"', "Repository = 1", "Repository = \"'"]
 )
-def test_without_an_address_there_is_a_letter(checkout, line):
+def test_without_an_address_there_is_an_error_message(checkout, line):
     pyproject = checkout / "pyproject.toml"
     text = re.sub(r"^Repository = .*$", line, pyproject.read_text(), flags=re.MULTILINE)
     pyproject.write_text(text)
-    with pytest.raises(CourseError, match='Repository = "https://github.com/NAME/REPOSITORY"'):
+    with pytest.raises(CourseError, match='Repository = "https://github.com/NOMBRE/REPOSITORIO"'):
         notebooks.build()
 
 
-def test_a_change_by_hand_and_a_notebook_without_a_lesson_are_told(checkout, capsys):
+def test_a_change_by_hand_and_a_notebook_without_a_lesson_are_named(checkout, capsys):
     edited = checkout / "notebooks" / f"{LESSONS[0]}.ipynb"
     edited.write_bytes(edited.read_bytes() + b" ")
     (checkout / "notebooks" / "mine.ipynb").write_text("{}")

@@ -12,7 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course.errors import CourseError
-from course.kaggle import outputs, transfer
+from course.kaggle import outputs
+from tests.kernels_stub import PAGE_SIZE
+from tests.typist import refused
+
+HOME = "runs/kaggle/taller2_cnn_mnist"
 
 
 class FakeClient:
@@ -34,7 +38,7 @@ def home(tmp_path, monkeypatch):
         path.write_bytes(client.files[address])
 
     client = FakeClient({})
-    monkeypatch.setattr(transfer, "fetch", fetch)
+    monkeypatch.setattr(outputs, "_fetch", fetch)
 
     def bring(files, log="", folder=tmp_path / "home"):
         client.files, client.log = files, log
@@ -80,7 +84,7 @@ def test_what_was_there_moves_aside_each_time(home, capsys):
         home({"n.txt": str(n).encode()})
     there = {p.name: (p / "n.txt").read_text() for p in home.parent.iterdir()}
     assert there == {"home": "2", "home-1": "0", "home-2": "1"}
-    assert "is now" in capsys.readouterr().out
+    assert "home ya existía; ahora es " in capsys.readouterr().out
 
 
 def test_a_file_of_the_folder_s_name_moves_aside_too(home):
@@ -93,17 +97,17 @@ def test_a_file_of_the_folder_s_name_moves_aside_too(home):
     "name", ["../a.txt", "/a.txt", "b/../../a.txt", "c:\\a.txt", "", "..", "."]
 )
 def test_a_name_that_leaves_the_folder_is_refused(home, name):
-    with pytest.raises(CourseError, match="names a file that cannot be kept"):
+    with pytest.raises(CourseError, match="un nombre que no se puede guardar"):
         home({"first.txt": b"", name: b"x"})
     assert list(home.parent.iterdir()) == []
 
 
-def test_a_full_disk_is_a_letter_and_leaves_nothing(home, monkeypatch):
+def test_a_full_disk_is_an_error_message_and_leaves_nothing(home, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(transfer, "fetch", full)
-    with pytest.raises(CourseError, match="(?s)No space left on device.*Next: free space"):
+    monkeypatch.setattr(outputs, "_fetch", full)
+    with pytest.raises(CourseError, match="(?s)el disco está lleno.*Qué hacer: libera espacio"):
         home({"a.txt": b"a"})
     assert list(home.parent.iterdir()) == []
 
@@ -113,7 +117,7 @@ def test_ctrl_c_leaves_nothing(home, monkeypatch):
         path.write_bytes(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(transfer, "fetch", stopped)
+    monkeypatch.setattr(outputs, "_fetch", stopped)
     with pytest.raises(KeyboardInterrupt):
         home({"a.txt": b"a"})
     assert list(home.parent.iterdir()) == []
@@ -164,7 +168,7 @@ PAGES = [
 def test_a_good_file_is_left_alone(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(GOOD[name])
-    assert transfer._looks_wrong(path) is None
+    assert outputs._wrong_content(path) == ""
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -174,7 +178,7 @@ def test_a_good_file_is_left_alone(tmp_path, name):
 def test_a_page_in_place_of_a_file_is_noticed(tmp_path, name, page):
     path = tmp_path / name
     path.write_bytes(page)
-    assert "came" in transfer._looks_wrong(path)
+    assert "llegó" in outputs._wrong_content(path)
 
 
 @pytest.mark.parametrize("page", [PAGES[0], PAGES[2]])
@@ -182,16 +186,109 @@ def test_a_page_in_place_of_a_file_is_noticed(tmp_path, name, page):
 def test_kaggle_s_own_errors_are_noticed_in_any_file(tmp_path, name, page):
     path = tmp_path / name
     path.write_bytes(page)
-    assert "came in its place" in transfer._looks_wrong(path)
+    assert "en su lugar llegó" in outputs._wrong_content(path)
 
 
 @given(cut=st.integers(0, len(GOOD["model.keras"]) - 1))
 def test_a_model_that_is_cut_anywhere_is_noticed(tmp_path_factory, cut):
     path = tmp_path_factory.mktemp("cut") / "model.keras"
     path.write_bytes(GOOD["model.keras"][:cut])
-    assert transfer._looks_wrong(path)
+    assert outputs._wrong_content(path)
 
 
 def test_no_place_of_ours_is_left_beside(home):
     home({"runs/x/card.json": b"c", "y.txt": b"y"})
     assert os.listdir(home.parent) == ["home"]
+
+
+# ---- typed, with the real client
+
+
+@pytest.fixture
+def finished(kaggle):
+    """A kernel that has ended well, with a run in its output."""
+    kaggle.pushes = 1
+    kaggle.outputs = {
+        "runs/x/card.json": b'{"task": "classification"}',
+        "runs/x/figures/a.png": b"\x89PNG and so on",
+        "runs/x/report.html": b"<!doctype html><title>report</title>",
+    }
+    return kaggle
+
+
+def test_an_output_never_overwrites(course, finished):
+    home = course.work / HOME
+    home.mkdir(parents=True)
+    (home / "thesis.txt").write_text("years of work")
+    answer = course("output", "taller2")
+    assert answer.code == 0 and f"{HOME} ya existía; ahora es {HOME}-1." in answer.out
+    assert (home.with_name(home.name + "-1") / "thesis.txt").read_text() == "years of work"
+    assert sorted(os.listdir(home)) == ["card.json", "figures", "report.html"]
+    (course.work / "docs").mkdir()
+    assert course("output", "taller2", "-o", "docs").code == 0  # empty: it may be used
+    before = sorted((course.work / "docs").rglob("*"))
+    finished.requests.clear()
+    assert refused(
+        course("output", "taller2", "-o", "docs"),
+        "una carpeta nueva o vacía",
+        "docs, que ya existe",
+    )
+    assert sorted((course.work / "docs").rglob("*")) == before
+    assert "ListKernelSessionOutput" not in finished.names()
+
+
+def test_a_fault_on_the_second_page_loses_no_file(course, finished):
+    assert PAGE_SIZE < len(finished.outputs) <= 2 * PAGE_SIZE
+    finished.hang(0, on="ListKernelSessionOutput")  # the first page comes as it should
+    finished.fail(503, on="ListKernelSessionOutput")
+    answer = course("output", "taller2")
+    assert answer.code == 0 and "responde 503" in answer.err
+    assert sorted(os.listdir(course.work / HOME)) == ["card.json", "figures", "report.html"]
+    finished.hang(0, on="ListKernelSessionOutput")
+    finished.fail(403, on="ListKernelSessionOutput")
+    assert refused(course("output", "taller2", "-o", "new"), "no dijo su salida", "403")
+    assert not (course.work / "new").exists()
+
+
+def test_an_error_page_is_never_saved_as_a_file(course, finished):
+    page = b"<?xml version='1.0'?><Error><Code>ExpiredToken</Code></Error>"
+    finished.bodies = {"runs/x/card.json": page}  # with code 200
+    # with --wait the command would push again: the error message names another one
+    for command in (["output", "taller2"], ["push", "taller2", "--wait"]):
+        answer = course(*command)
+        assert refused(answer, "card.json no llegó", "No se guardó nada", "kernels output")
+        assert os.listdir(course.work / "runs/kaggle") == []
+
+
+def test_a_refused_file_is_named_and_nothing_is_kept(course, finished):
+    finished.fail(403, on="storage")
+    answer = course("output", "taller2", "-o", "here")
+    assert refused(answer, "Kaggle responde 403", "card.json")
+    assert os.listdir(course.work) == []
+
+
+def test_a_cut_download_is_asked_for_again(course, finished):
+    finished.cut(5, times=1)
+    assert course("output", "taller2").code == 0
+    card = course.work / HOME / "card.json"
+    assert card.read_bytes() == finished.outputs["runs/x/card.json"]
+
+
+def test_a_download_that_is_always_cut_leaves_nothing_and_changes_nothing(course, finished):
+    assert course("output", "taller2").code == 0
+    before = sorted(course.work.rglob("*"))
+    finished.cut(5, times=4)
+    assert refused(course("output", "taller2"), "la conexión se cortó", "output taller2_cnn_mnist")
+    assert sorted(course.work.rglob("*")) == before
+
+
+def test_output_of_a_running_or_failed_kernel(course, finished):
+    finished.states = ["RUNNING"]
+    assert refused(
+        course("output", "taller2"), "en marcha: su resultado todavía no está completo", "--wait"
+    )
+    finished.states = ["ERROR"]
+    answer = course("output", "taller2")
+    assert answer.code == 0 and "terminado con un error: esto es lo que escribió" in answer.out
+    finished.outputs = {}
+    assert refused(course("output", "taller2"), "no dejó ningún archivo ni registro")

@@ -66,7 +66,7 @@ def test_each_line_does_what_it_says(kaggle, local, tmp_path, monkeypatch, capsy
     for words in typed:
         if words[2:4] == ["course", "evaluate"]:  # here, as TensorFlow is here already
             assert cli.main(words[3:]) == 0
-            assert "Report: runs/kaggle/taller2_cnn_mnist" in capsys.readouterr().out
+            assert "Informe: runs/kaggle/taller2_cnn_mnist" in capsys.readouterr().out
             continue
         words = ["ana" if word == "NAME" else word for word in words]
         python = words[1:] if words[0] == "python" else ["-m", *words]

@@ -1,5 +1,8 @@
 """Dice while training and the scores of whole volumes, by hand and beside independent programs."""
 
+import inspect
+import subprocess
+import sys
 import time
 
 import keras
@@ -12,7 +15,16 @@ from keras import ops
 from scipy.spatial.distance import cdist
 from sklearn.metrics import f1_score, precision_score, recall_score
 
-from course.metrics import Dice, dice_score, hausdorff95, precision, sensitivity, volume_ml
+from course import metrics
+from course.metrics import (
+    Dice,
+    dice_score,
+    hausdorff95,
+    largest_slice,
+    precision,
+    sensitivity,
+    volume_ml,
+)
 
 VOLUME = (155, 240, 240)
 
@@ -25,6 +37,28 @@ def mask(*rows):
 def dice(metric, true, pred, **weights):
     metric.update_state(true, pred, **weights)
     return ops.convert_to_numpy(metric.result()).tolist()
+
+
+# ---- the room
+
+
+def test_scores_of_volumes_load_no_keras():
+    code = """
+import sys
+import course.metrics.volumes
+from course.metrics import dice_score
+assert dice_score([1], [1]) == 1 and "keras" not in sys.modules
+from course.metrics import Dice
+assert "keras" in sys.modules and course.metrics.Dice is Dice
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_help_shows_dice_beside_the_functions():
+    assert ("Dice", Dice) in inspect.getmembers(metrics, inspect.isclass)
+    assert set(metrics.__all__) <= set(dir(metrics))
+    with pytest.raises(AttributeError, match="has no attribute 'dice_loss'"):
+        metrics.dice_loss  # noqa: B018
 
 
 # ---- Dice while training
@@ -354,3 +388,10 @@ def test_so_does_one_full_of_noise():
 def test_masks_that_are_none_are_refused(masks, spacing_mm, message):
     with pytest.raises(ValueError, match=f"(?s){message}"):
         hausdorff95(*masks, spacing_mm)
+
+
+def test_the_largest_slice_is_that_of_the_first_mask_that_is_not_empty():
+    empty, first, second = np.zeros((5, 2, 2)), np.zeros((5, 2, 2)), np.zeros((5, 2, 2), bool)
+    first[1, 0, 0], first[3], second[4] = 1, 1, True
+    assert [largest_slice(first, second), largest_slice(empty, second)] == [3, 4]
+    assert [largest_slice(empty, empty), largest_slice(np.zeros((1, 2, 2)))] == [2, 0]

@@ -112,7 +112,7 @@ def test_thaw_refuses_a_model_without_a_backbone():
 # ---- where weights come from
 
 
-def test_without_a_network_there_is_a_letter(monkeypatch, tmp_path):
+def test_without_a_network_there_is_an_error_message(monkeypatch, tmp_path):
     """Only the socket is replaced: the exception is the one that Keras makes of its failure."""
     monkeypatch.setattr("keras.src.utils.file_utils.urlretrieve", _closed)
     monkeypatch.setattr("keras.src.utils.file_utils.config.keras_home", lambda: str(tmp_path))
@@ -138,22 +138,22 @@ def test_weights_come_from_a_file(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"no weights at all", b"\x89HDF\r\n\x1a\n"])
-def test_a_file_that_holds_no_weights_is_a_letter(tmp_path, content):
+def test_a_file_that_holds_no_weights_is_refused(tmp_path, content):
     path = tmp_path / "broken.weights.h5"
     path.write_bytes(content)
-    with pytest.raises(CourseError, match="(?s)broken.*MobileNetV2 without its top.*_notop.h5"):
+    with pytest.raises(CourseError, match="(?s)broken.*MobileNetV2 sin las capas.*_notop.h5"):
         small(weights=path)
 
 
-def test_the_weights_of_another_backbone_are_a_letter(tmp_path, vgg16):
+def test_the_weights_of_another_backbone_are_refused(tmp_path, vgg16):
     path = tmp_path / "other.weights.h5"
     vgg16.get_layer("vgg16").save_weights(path)
-    with pytest.raises(CourseError, match="other.*MobileNetV2 without its top"):
+    with pytest.raises(CourseError, match="other.*MobileNetV2 sin las capas finales"):
         small(weights=path)
 
 
-@pytest.mark.parametrize("path, said", [("nowhere.h5", "does not exist"), (".", "is a folder")])
-def test_a_path_without_a_file_is_a_letter(path, said):
+@pytest.mark.parametrize("path, said", [("nowhere.h5", "no existe"), (".", "es una carpeta")])
+def test_a_path_without_a_file_is_refused(path, said):
     with pytest.raises(CourseError, match=f"{said}.*imagenet"):
         small(weights=path)
 
@@ -167,7 +167,7 @@ def test_a_path_without_a_file_is_a_letter(path, said):
         ({"num_classes": 1}, "Received: 1"),
     ],
 )
-def test_wrong_arguments_are_told(options, said):
+def test_wrong_arguments_are_refused(options, said):
     with pytest.raises(ValueError, match=said):
         small(**options)
 

@@ -12,8 +12,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from course import files
 from course.errors import CourseError
-from course.training import read_history, resume, run_dir
+from course.training import Checkpoint, read_history, resume, run_dir
 from tests import ROOT
 
 # A small lesson with everything whose state Keras does not save: dropout, augmentation, the
@@ -105,7 +106,7 @@ def folders(tmp_path_factory):
     for process in done:
         assert process.result().returncode == 0, process.result().stderr
     for process in done[2:]:
-        assert "Resuming run: 2 epochs are done." in process.result().stdout
+        assert "Se sigue con run: 2\u00a0épocas terminadas." in process.result().stdout
     return folders
 
 
@@ -152,7 +153,7 @@ def test_runs_never_overwrite_each_other(tmp_path, monkeypatch):
 
 def test_a_folder_with_files_is_refused(tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(CourseError, match="is not empty.*\n.*--resume"):
+    with pytest.raises(CourseError, match="no está vacía.*\n.*--resume"):
         run_dir("taller", make(run_dir=str(tmp_path)))
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
@@ -160,24 +161,41 @@ def test_a_folder_with_files_is_refused(tmp_path):
 def test_resuming_with_other_settings_is_refused(tmp_path):
     folder = str(tmp_path / "run")
     run_dir("taller", make(run_dir=folder))
-    with pytest.raises(CourseError, match="started with seed=0. Received: seed=1"):
+    with pytest.raises(CourseError, match="empezó con seed=0. Llegó: seed=1"):
         run_dir("taller", make(run_dir=folder, resume=True, seed=1))
     assert json.loads((tmp_path / "run/settings.json").read_text())["seed"] == 0
 
 
 @pytest.mark.parametrize("left", ["", "[1]", '{"seed": 0', "\xff"])
-def test_damaged_settings_are_a_letter(tmp_path, left):
+def test_damaged_settings_are_an_error(tmp_path, left):
     (tmp_path / "settings.json").write_text(left, encoding="latin-1")
-    with pytest.raises(CourseError, match="settings.json cannot be read.*\n.*without --resume"):
+    with pytest.raises(CourseError, match="settings.json.*\n.*sin --resume"):
         run_dir("taller", make(run_dir=str(tmp_path), resume=True))
     assert (tmp_path / "settings.json").read_text(encoding="latin-1") == left
 
 
+def test_a_metric_that_an_epoch_lacks_is_nan(tmp_path):
+    (tmp_path / "history.csv").write_text("epoch,loss,val_loss\n1,0.5,\n2,0.25,0.75\n")
+    first, second = read_history(tmp_path)
+    assert (first["epoch"], first["loss"]) == (1, 0.5) and np.isnan(first["val_loss"])
+    assert second == {"epoch": 2, "loss": 0.25, "val_loss": 0.75}
+
+
 @pytest.mark.parametrize("row", ["1,abc", "1", "1,2,3", "x,2"])
-def test_a_damaged_history_is_a_letter(tmp_path, row):
+def test_a_damaged_history_is_an_error(tmp_path, row):
     (tmp_path / "history.csv").write_text(f"epoch,loss\n{row}\n")
-    with pytest.raises(CourseError, match="history.csv is no history.*\n.*without --resume"):
+    with pytest.raises(CourseError, match="history.csv no es la historia.*\n.*sin --resume"):
         read_history(tmp_path)
+
+
+def test_what_a_killed_run_was_writing_goes_when_it_is_resumed(tmp_path):
+    run = run_dir("taller", make(run_dir=str(tmp_path / "run")))
+    with files.whole(run / "checkpoints/epoch_0003.weights.h5") as part:
+        part.touch()
+        name = part.name
+    (run / "checkpoints/epoch_0003.weights.h5").rename(run / "checkpoints" / name)
+    Checkpoint(run).on_train_begin()
+    assert list((run / "checkpoints").iterdir()) == []
 
 
 def test_a_run_in_which_nothing_came_about_leaves_no_folder(tmp_path, monkeypatch):
@@ -198,13 +216,13 @@ def test_a_run_in_which_nothing_came_about_leaves_no_folder(tmp_path, monkeypatc
 
 def test_resuming_nothing_starts_anew_and_says_so(tmp_path, capsys):
     run_dir("taller", make(run_dir=str(tmp_path / "run"), resume=True))
-    assert "starting anew" in capsys.readouterr().out
+    assert "se empieza de nuevo" in capsys.readouterr().out
 
 
-def test_a_checkpoint_of_another_model_is_a_letter(whole, tmp_path):
+def test_a_checkpoint_of_another_model_is_an_error(whole, tmp_path):
     from course.models import mlp
 
     model = mlp((3,), 1)
     model.compile("adam", "mse")
-    with pytest.raises(CourseError, match="does not fit this model"):
+    with pytest.raises(CourseError, match="no corresponde a este modelo"):
         resume(model, whole / "run")

@@ -8,8 +8,7 @@ import sys
 import pytest
 
 from course.errors import CourseError
-from course.training.flags import _HELP as EXPLAINED
-from course.training.flags import settings
+from course.training.flags import _COMMON, _USUAL, Setting, settings
 from tests import ROOT
 
 LESSON = "from course.training.flags import settings; print(vars(settings(epochs=12, rate=0.1)))"
@@ -71,53 +70,69 @@ def test_the_variable_of_the_tests_is_no_setting(monkeypatch):
 
 def test_a_typo_in_a_variable_suggests(monkeypatch):
     monkeypatch.setenv("COURSE_EPOCS", "3")
-    with pytest.raises(CourseError, match="Did you mean COURSE_EPOCHS.*unset COURSE_EPOCS"):
+    with pytest.raises(CourseError, match="¿Querías decir COURSE_EPOCHS.*unset COURSE_EPOCS"):
         settings(epochs=12)
 
 
 @pytest.mark.parametrize(
     "name, value, expected",
     [
-        ("EPOCHS", "three", "COURSE_EPOCHS: expected a whole number. Received: 'three'"),
-        ("EPOCHS", "0", "epochs: expected 1 or more. Received: 0"),
-        ("SEED", "-1", "seed: expected 0 to"),
-        ("RESUME", "maybe", "COURSE_RESUME: expected 1 or 0. Received: 'maybe'"),
-        ("RATE", "nan", "COURSE_RATE: expected a number. Received: 'nan'"),
-        ("RATE", "-inf", "COURSE_RATE: expected a number. Received: '-inf'"),
-        ("DIMS", "4", r"dims: expected 2 \(slices\) or 3 \(blocks\). Received: 4"),
-        ("PATCH", "0", "patch: expected 1 or more. Received: 0"),
-        ("BATCH_SIZE", "0", "batch_size: expected 1 or more. Received: 0"),
+        ("EPOCHS", "three", "COURSE_EPOCHS: se esperaba un número entero. Llegó: 'three'"),
+        ("EPOCHS", "0", "epochs: se esperaba 1 o más. Llegó: 0"),
+        ("SEED", "-1", "seed: se esperaba de 0 a 2147483647"),
+        ("RESUME", "maybe", "COURSE_RESUME: se esperaba 1 o 0. Llegó: 'maybe'"),
+        ("RATE", "nan", "COURSE_RATE: se esperaba un número. Llegó: 'nan'"),
+        ("RATE", "-inf", "COURSE_RATE: se esperaba un número. Llegó: '-inf'"),
+        ("DIMS", "4", "dims: se esperaba 2 o 3. Llegó: 4"),
+        ("PATCH", "0", "patch: se esperaba 1 o más. Llegó: 0"),
+        ("BATCH_SIZE", "0", "batch_size: se esperaba 1 o más. Llegó: 0"),
     ],
 )
 def test_values_that_do_not_fit(monkeypatch, name, value, expected):
     monkeypatch.setenv(f"COURSE_{name}", value)
     with pytest.raises(CourseError, match=expected):
-        settings(epochs=12, rate=0.1, dims=2, patch=64, batch_size=None)
+        settings(
+            epochs=12,
+            rate=0.1,
+            dims=Setting(2, "2: cortes; 3: bloques", choices=(2, 3)),
+            patch=Setting(64, "lado de los bloques", least=1),
+            batch_size=None,
+        )
 
 
 @pytest.mark.parametrize(
     "flags, expected",
     [
-        (["--epocs", "3"], "--epocs is no setting of this lesson. Did you mean --epochs?"),
-        (["--epochs"], "expected one argument"),
-        (["3"], "3 is no setting"),
+        (["--epocs", "3"], "--epocs no es un ajuste de este taller. ¿Querías decir --epochs?"),
+        (["--epochs"], "--epochs necesita un valor"),
+        (["--resume=3"], "--resume/--no-resume no lleva un valor"),
+        (["3"], "3 no es un ajuste"),
     ],
 )
-def test_a_wrong_flag_is_a_letter_not_a_traceback(tmp_path, flags, expected):
+def test_a_wrong_flag_is_a_message_not_a_traceback(tmp_path, flags, expected):
     done = run(tmp_path, *flags)
     assert done.returncode == 2
     assert expected in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_help_lists_every_setting(tmp_path):
-    done = run(tmp_path, "--help")
+def test_help_lists_every_setting_with_its_default(tmp_path):
+    own = 'gates=Setting(True, "compuertas al 100 %")'
+    lesson = LESSON.replace("import settings", "import Setting, settings")
+    done = run(tmp_path, "--help", lesson=lesson.replace("rate=0.1", own))
     assert done.returncode == 0
-    assert all(f"--{name}" in done.stdout for name in ("epochs", "source", "limit", "run-dir"))
+    text = " ".join(done.stdout.split())
+    assert all(f"--{name}" in text for name in ("epochs", "source", "limit", "run-dir"))
+    assert "cuántas veces ve la red cada ejemplo de entrenamiento (por defecto: 12)" in text
+    assert "compuertas al 100 % (por defecto: sí)" in text and "VALOR" in text
+
+
+def test_a_setting_of_one_lesson_takes_a_plain_value_too():
+    assert settings(dims=3).dims == 3
 
 
 def test_every_setting_of_every_lesson_is_explained():
-    """Read from the lessons' files; a name without words of its own would explain itself."""
+    """Read from the lessons' files: beside the lesson, or common to all."""
     lessons = sorted((ROOT / "kernels").glob("*/*.py"))
     for lesson in lessons:
         (call,) = (
@@ -125,7 +140,11 @@ def test_every_setting_of_every_lesson_is_explained():
             for node in ast.walk(ast.parse(lesson.read_text(encoding="utf-8")))
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "settings"
         )
-        assert {item.arg for item in call.keywords} <= EXPLAINED.keys(), lesson.name
+        plain = {item.arg for item in call.keywords if not isinstance(item.value, ast.Call)}
+        assert plain <= {*_COMMON, *_USUAL}, lesson.name
+        for item in call.keywords:
+            if isinstance(item.value, ast.Call):
+                assert item.value.func.id == "Setting" and item.value.args[1].value, item.arg
     assert len(lessons) >= 6
 
 

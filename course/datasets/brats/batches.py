@@ -3,10 +3,10 @@
 import keras
 import numpy as np
 
+from course.datasets.batches import loader_threads
 from course.datasets.brats.augment import Augmentation
 from course.datasets.brats.prepared import read_ahead
 from course.regions import REGIONS
-from course.training.devices import loader_threads
 
 
 class _Samples(keras.utils.PyDataset):

@@ -1,6 +1,5 @@
 """One patient's scan: which files belong together, checked by their headers; patients held out."""
 
-import difflib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from course import regions
-from course.datasets.brats.nifti_header import read_header, same_place
-from course.errors import CourseError
+from course.datasets.brats.nifti import read_header, same_place
+from course.errors import CourseError, nearest
+from course.spanish import number
 
 MODALITIES = ("flair", "t1", "t1ce", "t2")
 # the numbers at the end count a patient's scans: BraTS 2023 and 2024, and 2013 to 2015
@@ -73,14 +73,14 @@ def case(name, edition, images, mask=None, brain=None, *, grade=None) -> Case:
             affines that disagree.
     """
     edition = regions.edition(edition).name
+    known = ", ".join(MODALITIES)
     if not images:
-        raise CourseError(f"{name}: expected one of {', '.join(MODALITIES)}. Received: no image.")
+        raise CourseError(f"{name}: se esperaba al menos una imagen de {known}. Llegó: ninguna.")
     for key in images:
         if key not in MODALITIES:
-            near = difflib.get_close_matches(str(key), MODALITIES, n=1)
-            hint = f" Did you mean {near[0]}?" if near else ""
             raise CourseError(
-                f"{name}: expected images named {', '.join(MODALITIES)}. Received: {key!r}.{hint}"
+                f"{name}: se esperaban imágenes con nombre de {known}. Llegó: {key!r}."
+                f"{nearest(key, MODALITIES)}"
             )
     images = {key: _path(images[key]) for key in MODALITIES if key in images}
     mask, brain = _path(mask), _path(brain)
@@ -88,8 +88,8 @@ def case(name, edition, images, mask=None, brain=None, *, grade=None) -> Case:
     for header in headers[1:]:
         if difference := same_place(headers[0], header):
             raise CourseError(
-                f"{name}: expected files whose voxels coincide with those of {headers[0].path}.\n"
-                f"Received: {header.path}: {difference}."
+                f"{name}: se esperaban archivos con los mismos vóxeles que {headers[0].path}.\n"
+                f"Llegó: {header.path}, que {difference}."
             )
     first = headers[0]
     return Case(
@@ -120,7 +120,8 @@ def split(cases, fraction=0.2, seed=0):
         grades[one.patient] = grades.get(one.patient) or one.grade or ""
     if len(grades) < 2:
         raise CourseError(
-            f"Expected cases of two patients or more, to hold one out. Received: {len(grades)}."
+            "Se esperaban casos de dos pacientes o más, para apartar uno. "
+            f"Llegó: {number(len(grades), 0)}."
         )
     rng = np.random.default_rng(seed)
     patients = sorted(rng.permutation(sorted(grades)), key=grades.get)  # at random in each grade
@@ -133,8 +134,8 @@ def split(cases, fraction=0.2, seed=0):
     return train, [one for one in cases if one.patient in held_out]
 
 
-def told_of(problems):
-    """One line a case, for the one report that names them all."""
+def one_a_line(problems):
+    """The error messages of several cases as one list, a line for each."""
     return "\n".join("  " + problem.replace("\n", " ") for problem in problems)
 
 

@@ -1,16 +1,20 @@
 """Cases as a lesson asks for them; of Kaggle's a few, file by file: ten are 0.9 GB, all are 7."""
 
 import sys
+import tarfile
 import warnings
 
 from course import regions
 from course.datasets import catalog
+from course.datasets.brats import nifti
 from course.datasets.brats.case import Case
 from course.datasets.brats.find import cases_in, chosen, find_cases
-from course.datasets.download import find, mounts, sources
-from course.datasets.download.cache import Shelf
-from course.datasets.download.fetch import fetch
+from course.datasets.catalog import Content
+from course.datasets.download import cache
+from course.datasets.download import fetch as door
+from course.datasets.download.answers import Unanswered
 from course.errors import CourseError
+from course.spanish import count, number
 
 _FEW = 10  # cases, where each has to be downloaded: 0.9 GB
 _MB_A_FILE = 240 * 240 * 155 * 2 / 1e6  # 16-bit whole numbers, not compressed
@@ -22,10 +26,10 @@ def open_cases(source="kaggle", n=None, modalities=None, *, seed=0) -> list[Case
     Args:
         source: "kaggle", "sample" (made by the kit, no download), or a folder with cases of any
             edition whose files are named as its makers do.
-        n: how many, counted from the first. None means all; of Kaggle's, where they are not
+        n: How many, counted from the first. None means all; of Kaggle's, where they are not
             mounted but downloaded, the first 10.
-        modalities: which of flair, t1, t1ce and t2 each case is to have; None means all four.
-        seed: of the made-up cases.
+        modalities: Which of flair, t1, t1ce and t2 each case is to have; None means all four.
+        seed: Of the made-up cases.
 
     Returns:
         Cases with these images, in the usual order.
@@ -33,14 +37,15 @@ def open_cases(source="kaggle", n=None, modalities=None, *, seed=0) -> list[Case
     Raises:
         CourseError: `source` is none of these, or its cases cannot be had.
     """
-    source = sources.resolve(source, ("kaggle", "sample"))
+    source = door.resolve(source, ("kaggle", "sample"))
     if source == "sample":
         from course.datasets.samples import brains
 
         return find_cases(brains.cases(n or brains.CASES, seed=seed), "2020", modalities)
     if source == "kaggle":
-        everything = catalog.get("brats2020").case_count
-        return fetch_cases(n or (everything if mounts.expected() else _FEW), modalities=modalities)
+        info = catalog.get("brats2020")
+        n = n or (info.case_count if cache.is_mounting() else _FEW)
+        return _first(info, n, modalities)
     return find_cases(source, None, modalities)[:n]
 
 
@@ -50,42 +55,55 @@ def fetch_cases(n, edition="2020", *, modalities=None, data_dir=None) -> list[Ca
     Says the size before it starts, goes on where it was interrupted, and checks each file.
 
     Args:
-        n: how many cases, counted from the first.
+        n: How many cases, counted from the first.
         edition: "2020"; the others are not on Kaggle file by file.
-        modalities: which of flair, t1, t1ce and t2; None means all four.
-        data_dir: as in `fetch`.
+        modalities: Which of flair, t1, t1ce and t2; None means all four.
+        data_dir: As in `fetch`.
 
     Raises:
-        CourseError: another edition, more cases than there are, or Kaggle cannot be reached: with
+        CourseError: Another edition, more cases than there are, or Kaggle cannot be reached: with
             what was asked, why it failed, what to type next.
     """
-    info = _entry(regions.edition(edition).name)
-    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= info.case_count:
-        raise CourseError(
-            f"n: expected how many cases, from 1 to {info.case_count}. Received: {n!r}"
-        )
-    return _fetch(info, list(_folders(info).values())[:n], modalities, data_dir)
+    return _first(_entry(regions.edition(edition).name), n, modalities, data_dir)
 
 
 def fetch_named(names, edition="2020", *, modalities=None, data_dir=None) -> list[Case]:
     """These cases of an edition and no others, fetched from Kaggle as `fetch_cases` does.
 
     Args:
-        names: of the cases, such as "BraTS20_Training_001".
-        edition, modalities, data_dir: as in `fetch_cases`.
+        names: Of the cases, such as "BraTS20_Training_001".
+        edition, modalities, data_dir: As in `fetch_cases`.
 
     Raises:
-        CourseError: as `fetch_cases`, or a name that no case of the edition has.
+        CourseError: As `fetch_cases`, or a name that no case of the edition has.
     """
     info = _entry(regions.edition(edition).name)
     folders = _folders(info)
     unknown = [name for name in names if name not in folders]
     if unknown:
         raise CourseError(
-            f"{info.title} holds no case {', '.join(unknown[:5])}{' …' if unknown[5:] else ''}. "
-            f"Expected names from {min(folders)} to {max(folders)}."
+            f"{info.title} no tiene el caso {', '.join(unknown[:5])}{' …' if unknown[5:] else ''}. "
+            f"Se esperaban nombres de {min(folders)} a {max(folders)}."
         )
     return _fetch(info, [folders[name] for name in names], modalities, data_dir)
+
+
+def content_of(path, file) -> Content:
+    """What a file of a case, or a tar of cases, holds: no more than that it is whole."""
+    if file.content.kind == "nifti":
+        nifti.read_header(path)
+    elif not tarfile.is_tarfile(path):
+        raise CourseError(f"{path}: se esperaba un archivo tar. Llegó: otra cosa.")
+    return Content(file.content.kind)
+
+
+def _first(info, n, modalities, data_dir=None):
+    """The first `n` cases of a data set."""
+    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= info.case_count:
+        raise CourseError(
+            f"n: se esperaba cuántos casos, de 1 a {number(info.case_count, 0)}. Llegó: {n!r}."
+        )
+    return _fetch(info, list(_folders(info).values())[:n], modalities, data_dir)
 
 
 def _fetch(info, folders, modalities, data_dir):
@@ -93,13 +111,13 @@ def _fetch(info, folders, modalities, data_dir):
     kinds = (*chosen(modalities), "seg")
     files = [path for folder in folders for path in _files(info, folder, kinds)]
     _announce(info, len(folders), files, data_dir)
-    root = fetch(info.name, data_dir=data_dir, files=files)
+    root, _ = door.fetch_files(info, content_of=content_of, data_dir=data_dir, files=files)
     try:
-        fetch(info.name, data_dir=data_dir, files=[info.grades])
-    except CourseError as error:  # the cases are worth having without it
-        reason = str(error).partition("Why: ")[2].partition("\n")[0] or str(error)
+        door.fetch_files(info, content_of=content_of, data_dir=data_dir, files=[info.grades])
+    except Unanswered as error:  # the cases are worth having without it
         warnings.warn(
-            f"{info.grades} could not be had, so no grade (HGG, LGG) is known. {reason}",
+            f"{info.grades} no se pudo traer, y sin ella ningún caso tiene grado (HGG, LGG): "
+            f"{error.trouble.why}",
             UserWarning,
             stacklevel=2,
         )
@@ -108,30 +126,32 @@ def _fetch(info, folders, modalities, data_dir):
 
 def _entry(edition):
     """The data set of an edition, if its cases can be had one by one."""
-    names = {catalog.get(name).edition: name for name in catalog.names() if catalog.get(name).cases}
-    info = catalog.get(names[edition]) if edition in names else None
+    known = map(catalog.get, catalog.names())
+    info = next((info for info in known if info.cases and info.edition == edition), None)
     if info and not info.files:
         return info
     if info:
         why = (
-            f"is one tar of {info.case_count:,} cases on Kaggle, {info.files[0].path}, which comes "
-            f"whole or not at all (about 13 GB).\nNext: python -m course data fetch {info.name}, "
-            "then brats.find_cases with the folder that it names"
+            f"es en Kaggle un solo tar de {number(info.case_count, 0)} casos, "
+            f"{info.files[0].path}, que viene entero o no viene (unos 13 GB).\n"
+            f"Qué hacer: python -m course data fetch {info.name}, y después brats.find_cases con "
+            "la carpeta que esa orden nombra"
         )
     else:
         why = (
-            "is not in this course's catalogue.\nNext: download it from its organisers, then "
-            f'brats.find_cases("FOLDER", edition="{edition}")'
+            "no está en el catálogo de este curso.\n"
+            "Qué hacer: descárgalo de sus organizadores, y después "
+            f'brats.find_cases("CARPETA", edition="{edition}")'
         )
     raise CourseError(
-        f'BraTS {edition} {why}; or brats.fetch_cases(10, edition="2020"), case by case.'
+        f'BraTS {edition} {why}; o brats.fetch_cases(10, edition="2020"), caso por caso.'
     )
 
 
 def _folders(info):
     """The folder of each case on Kaggle, by the case's name, in their order."""
-    numbers = range(1, info.case_count + 1)
-    folders = [info.cases.replace("*", f"{number:03d}") for number in numbers]
+    counted = range(1, info.case_count + 1)
+    folders = [info.cases.replace("*", f"{n:03d}") for n in counted]
     return {folder.rpartition("/")[2]: folder for folder in folders}
 
 
@@ -144,16 +164,18 @@ def _files(info, folder, kinds):
 
 def _announce(info, n, files, data_dir):
     """The size of what is missing, before it is asked for."""
-    records, shelf = find.wanted(info, files), Shelf(info, data_dir)
-    if any(find.holds(folder, info, records) for folder in mounts.candidates(info)):
+    records, kept = door.chosen(info, files), cache.Cache(info, data_dir)
+    if any(door.holds(folder, info, records) for folder in cache.mounted(info)):
         return
-    missing = [path for path in files if not (shelf.folder / path).is_file()]
+    missing = [path for path in files if not (kept.folder / path).is_file()]
     if not missing:
         return
-    if mounts.expected():
-        told = "the platform mounts them"
+    if cache.is_mounting():
+        how = "los monta la plataforma"
     else:
-        kept = f"; {len(files) - len(missing)} files are here already" if missing != files else ""
+        here = len(files) - len(missing)
+        already = f"; {count(here, 'archivo ya está', 'archivos ya están')} aquí" if here else ""
         size_gb = len(missing) * _MB_A_FILE / 1e3
-        told = f"about {size_gb:.2g} GB to download into {shelf.cache}{kept}"
-    print(f"{info.title}, {n} cases, {len(missing)} files: {told}", file=sys.stderr)
+        how = f"unos {number(size_gb)} GB por descargar en {kept.root}{already}"
+    cases, missing = count(n, "caso", "casos"), count(len(missing), "archivo", "archivos")
+    print(f"{info.title}, {cases}, {missing}: {how}", file=sys.stderr)

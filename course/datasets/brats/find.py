@@ -1,6 +1,7 @@
-"""Which files of a folder are cases of BraTS: told by their names, never by their labels."""
+"""Which files of a folder are cases of BraTS, by their names and never by their labels."""
 
 import csv
+import functools
 import os
 import re
 import shutil
@@ -11,10 +12,11 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from course import regions
+from course import files, regions
 from course.datasets import catalog
-from course.datasets.brats.case import MODALITIES, Case, case, told_of
+from course.datasets.brats.case import MODALITIES, Case, case, one_a_line
 from course.errors import CourseError
+from course.spanish import count, number
 
 _NIFTI = re.compile(r"\.nii(\.gz)?$")
 
@@ -61,7 +63,7 @@ def find_cases(folder, edition=None, modalities=None) -> list[Case]:
 
     Args:
         folder: anything that holds cases, at any depth, or one case's own folder.
-        edition: what the labels mean; None takes it from the names. 2024 is told from 2023, whose
+        edition: what the labels mean; None takes it from the names. 2024 differs from 2023, whose
             files are named alike, by a folder called BraTS2024….
         modalities: which of flair, t1, t1ce and t2 are needed; None means all four.
 
@@ -82,18 +84,37 @@ def find_cases(folder, edition=None, modalities=None) -> list[Case]:
             unpack(archive)
     else:
         raise CourseError(
-            f"Expected a folder with cases of BraTS, or its tar. Received: {folder}\n"
-            "There is no such folder."
+            f"Se esperaba una carpeta con casos de BraTS, o su .tar. Llegó: {folder}, que no "
+            "existe.\nQué hacer: revisa la ruta."
         )
     found = _files([folder])
     if not found:
+        examples = (f"  {layout.example} (edición {layout.edition})" for layout in LAYOUTS)
         raise CourseError(
-            f"{folder} holds no case of BraTS. Expected files named as one of:\n"
-            + "".join(f"  {layout.example} (edition {layout.edition})\n" for layout in LAYOUTS)
-            + "Files with other names are put together by hand, with the edition of their labels:\n"
+            f"{folder} no tiene ningún caso de BraTS. Se esperaban archivos con nombres como:\n"
+            + "\n".join(examples)
+            + "\nQué hacer: si los tuyos se llaman de otra manera, nómbralos uno a uno, con la "
+            "edición de sus etiquetas:\n"
             '  brats.case("ana", "2020", {"flair": "f.nii", "t1ce": "c.nii"}, mask="m.nii")'
         )
-    return cases_of(found, edition, wanted, folder)
+    return _cases(found, edition, wanted, folder)
+
+
+def cases_in(folders, edition, modalities=None) -> list[Case]:
+    """As `find_cases`, of these folders only."""
+    return _cases(_files(folders), edition, chosen(modalities), folders[0].parent)
+
+
+def chosen(modalities):
+    """The modalities asked for, in the usual order; all four for None."""
+    if modalities is None:
+        return MODALITIES
+    unknown = [kind for kind in modalities if kind not in MODALITIES]
+    if unknown or not modalities or isinstance(modalities, str):
+        raise CourseError(
+            f"modalities: se esperaban algunas de {', '.join(MODALITIES)}. Llegó: {modalities!r}."
+        )
+    return tuple(kind for kind in MODALITIES if kind in modalities)
 
 
 def unpack(archive, folder=None, n=None) -> Path:
@@ -111,80 +132,61 @@ def unpack(archive, folder=None, n=None) -> Path:
         The folder.
 
     Raises:
-        CourseError: it is no tar or cut short, it names places outside, or the disk has no room.
+        CourseError: it is no tar or cut short, or the disk has no room.
     """
     archive = Path(archive).expanduser()
     folder = Path(folder).expanduser() if folder else archive.with_suffix("")
     try:
         with tarfile.open(archive) as tar:
-            cases = _members(tar, archive)
-            names = sorted(cases)[:n]
-            missing = [name for name in names if not (folder / name).is_dir()]
+            cases = _members(tar)
+            missing = [name for name in sorted(cases)[:n] if not (folder / name).is_dir()]
             if missing:
-                _announce(missing, cases, folder)
+                _announce(archive, [cases[name] for name in missing], folder)
             for name in missing:
-                _unpack_case(tar, cases[name], folder, name)
-    except (tarfile.TarError, EOFError, zlib.error) as error:
+                with files.whole_folder(folder / name) as part:
+                    for file, member in cases[name].items():
+                        with open(part / file, "wb") as out:
+                            shutil.copyfileobj(tar.extractfile(member), out, 1 << 20)
+    except CourseError as error:  # no room, or a folder that is only to be read, as Kaggle's
         raise CourseError(
-            f"{archive}: expected a whole tar. Received: one that cannot be read ({error}).\n"
-            "What was unpacked is kept. Put a fresh copy in its place."
+            f'{error}\nO desempaqueta una parte en otra carpeta: brats.unpack("{archive}", '
+            '"CARPETA", n=20) y después brats.find_cases("CARPETA").'
         ) from error
-    except OSError as error:
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise CourseError(
-            f"{archive} cannot be unpacked into {folder} ({error.strerror or error}).\n"
-            "What was unpacked is kept. Next: free space or rights there, or unpack a part of it "
-            f'elsewhere: brats.unpack("{archive}", "FOLDER", n=20), then '
-            'brats.find_cases("FOLDER").'
+            f"{archive}: se esperaba un .tar entero. Llegó: uno que no se puede leer ({error}).\n"
+            "Qué hacer: pon en su lugar una copia nueva. Lo que ya se desempaquetó se queda."
         ) from error
     return folder
 
 
-def cases_in(folders, edition, modalities=None) -> list[Case]:
-    """As `find_cases`, of these folders only."""
-    return cases_of(_files(folders), edition, chosen(modalities), folders[0].parent)
-
-
-def cases_of(found, edition, wanted, folder):
-    """Make the cases of `_files`, with one warning about those that cannot be used."""
-    masked = {_kin(name, files) for name, (_, files) in found.items() if "seg" in files}
-    grades, cases, problems = _Grades(), [], []
-    for name, (layout, files) in sorted(found.items()):
-        needed = (*wanted, "seg") if _kin(name, files) in masked else wanted
-        lacking = [kind for kind in needed if kind not in files]
-        if lacking:
-            problems.append(f"{name} lacks {' and '.join(lacking)}")
-            continue
-        images = {kind: files[kind] for kind in wanted}
-        told = edition or _edition(layout, next(iter(files.values())))
-        try:
-            grade = grades.of(name, next(iter(files.values())))
-            cases.append(case(name, told, images, files.get("seg"), grade=grade))
-        except CourseError as error:
-            problems.append(f"{name}: {error}" if name not in str(error) else str(error))
-    if not cases:
-        raise CourseError(
-            f"{folder}: of {len(found):,} cases none can be used.\n{told_of(problems)}"
-        )
-    if problems:
-        warnings.warn(
-            f"{folder}: {len(problems):,} of {len(found):,} cases cannot be used and are left "
-            f"out.\n{told_of(problems)}",
-            UserWarning,
-            stacklevel=3,
-        )
+def _members(tar):
+    """The members of each case: `{case: {file name: member}}`."""
+    cases = {}
+    for member in tar:
+        name = PurePosixPath(member.name).name
+        stem = _NIFTI.sub("", name)
+        match = next(filter(None, (layout.form.fullmatch(stem) for layout in LAYOUTS)), None)
+        if match and stem != name and member.isfile():
+            cases.setdefault(match["case"], {})[name] = member
+    tar.fileobj.seek(tar.offset)
+    if tar.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):  # how every tar ends
+        raise tarfile.ReadError("está cortado")
     return cases
 
 
-def chosen(modalities):
-    """The modalities asked for, in the usual order; all four for None."""
-    if modalities is None:
-        return MODALITIES
-    unknown = [kind for kind in modalities if kind not in MODALITIES]
-    if unknown or not modalities or isinstance(modalities, str):
+def _announce(archive, cases, folder):
+    """Print what is about to be unpacked, or raise CourseError where it has no room."""
+    size_mb = sum(member.size for members in cases for member in members.values()) / 1e6
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    free_mb = shutil.disk_usage(there).free / 1e6
+    if size_mb > free_mb:
         raise CourseError(
-            f"modalities: expected some of {', '.join(MODALITIES)}. Received: {modalities!r}"
+            f"{archive} no cabe en {folder}: se esperaban {number(size_mb, 0)} MB libres. "
+            f"Llegó: {number(free_mb, 0)} MB.\nQué hacer: libera espacio y repite lo mismo."
         )
-    return tuple(kind for kind in MODALITIES if kind in modalities)
+    what = count(len(cases), "caso", "casos")
+    print(f"Desempaquetando {what}, {number(size_mb, 1)} MB, en {folder}", file=sys.stderr)
 
 
 def _files(folders):
@@ -194,20 +196,62 @@ def _files(folders):
         for usual, odd in catalog.get("brats2020").case_exceptions.items()
     }
     found = {}
-    paths = [path for folder in folders for path in folder.rglob("*.nii*") if path.is_file()]
+    paths = [path for folder in folders for path in _nifti_below(folder)]
     # of two copies the one that lies higher, and the plain one, which is read faster
     for path in sorted(paths, key=lambda path: (len(path.parts), path.name, path)):
         stem = odd.get(path.name.removesuffix(".gz"), _NIFTI.sub("", path.name))
         for layout in LAYOUTS:
             if match := layout.form.fullmatch(stem):
-                _, files = found.setdefault(match["case"], (layout, {}))
-                files.setdefault(layout.kinds[match["kind"]], path)
+                _, kinds = found.setdefault(match["case"], (layout, {}))
+                kinds.setdefault(layout.kinds[match["kind"]], path)
     return found
 
 
-def _kin(name, files):
+def _nifti_below(top):
+    """The NIfTI files below a folder, but for what another process is writing."""
+    for home, folders, names in os.walk(top):
+        folders[:] = [name for name in folders if not name.endswith(files.UNFINISHED)]
+        paths = (Path(home, name) for name in names if _NIFTI.search(name))
+        yield from (path for path in paths if path.is_file())
+
+
+def _cases(found, edition, wanted, folder):
+    """Make the cases of `_files`, with one warning about those that cannot be used."""
+    masked = {_kin(name, kinds) for name, (_, kinds) in found.items() if "seg" in kinds}
+    grades = functools.cache(_grades)  # each table is read once
+    cases, problems = [], []
+    for name, (layout, kinds) in sorted(found.items()):
+        needed = (*wanted, "seg") if _kin(name, kinds) in masked else wanted
+        lacking = [kind for kind in needed if kind not in kinds]
+        if lacking:
+            problems.append(f"{name}: le falta {' y '.join(lacking)}")
+            continue
+        images = {kind: kinds[kind] for kind in wanted}
+        first = next(iter(kinds.values()))
+        grade = grades(first.parent.parent).get(name)
+        try:
+            own = edition or _edition(layout, first)
+            cases.append(case(name, own, images, kinds.get("seg"), grade=grade))
+        except CourseError as error:
+            problems.append(f"{name}: {error}" if name not in str(error) else str(error))
+    if not cases:
+        raise CourseError(
+            f"{folder}: de {count(len(found), 'caso', 'casos')} no se puede usar ninguno.\n"
+            f"{one_a_line(problems)}"
+        )
+    if problems:
+        warnings.warn(
+            f"{folder}: casos que no se pueden usar y quedan fuera: {number(len(problems), 0)} de "
+            f"{number(len(found), 0)}.\n{one_a_line(problems)}",
+            UserWarning,
+            stacklevel=3,
+        )
+    return cases
+
+
+def _kin(name, kinds):
     """What the cases of one part have in common: the folder above theirs, names but for digits."""
-    first = next(iter(files.values()))
+    first = next(iter(kinds.values()))
     home = first.parent.parent if first.parent.name == name else first.parent
     return home, re.sub(r"\d", "", name)
 
@@ -217,68 +261,14 @@ def _edition(layout, path):
     return "2024" if layout.edition == "2023" and newer else layout.edition
 
 
-class _Grades:
-    """HGG or LGG by the name_mapping.csv that lies beside the cases of 2020."""
-
-    def __init__(self):
-        self._tables = {}
-
-    def of(self, name, path):
-        home = path.parent.parent
-        if home not in self._tables:
-            self._tables[home] = _table(home / "name_mapping.csv")
-        return self._tables[home].get(name)
-
-
-def _table(path):
+def _grades(folder):
+    """HGG or LGG of each case, by the name_mapping.csv that lies beside the cases of 2020."""
     try:
-        with open(path, newline="", encoding="utf-8", errors="replace") as file:
+        with open(
+            folder / "name_mapping.csv", newline="", encoding="utf-8", errors="replace"
+        ) as file:
             rows = list(csv.DictReader(file))
     except (OSError, csv.Error):
         return {}
     grades = {row.get("BraTS_2020_subject_ID"): row.get("Grade") for row in rows}
     return {name: grade for name, grade in grades.items() if grade in ("HGG", "LGG")}
-
-
-def _members(tar, archive):
-    """The members of each case: `{case: {file name: member}}`."""
-    cases = {}
-    for member in tar:
-        path = PurePosixPath(member.name)
-        if path.is_absolute() or ".." in path.parts or "\\" in member.name:
-            raise CourseError(
-                f"{archive}: expected files below the archive's own folder. Received: "
-                f"{member.name!r}, which leads outside.\nNothing was unpacked: this is not the "
-                "archive that the organisers made."
-            )
-        stem = re.sub(r"\.nii(\.gz)?$", "", path.name)
-        match = next(filter(None, (layout.form.fullmatch(stem) for layout in LAYOUTS)), None)
-        if match and stem != path.name and member.isfile():
-            cases.setdefault(match["case"], {})[path.name] = member
-    tar.fileobj.seek(tar.offset)
-    if tar.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):  # how every tar ends
-        raise tarfile.ReadError("it is cut short")
-    return cases
-
-
-def _announce(missing, cases, folder):
-    size = sum(member.size for name in missing for member in cases[name].values())
-    print(f"Unpacking {len(missing):,} cases, {size / 1e6:,.1f} MB, into {folder}", file=sys.stderr)
-    there = folder
-    while not there.exists():
-        there = there.parent
-    free = shutil.disk_usage(there).free
-    if size > free:
-        raise OSError(28, f"{size / 1e6:,.0f} MB are needed, {free / 1e6:,.0f} MB are free")
-
-
-def _unpack_case(tar, members, folder, name):
-    temporary = folder / f".{name}.{os.getpid()}.tmp"
-    temporary.mkdir(parents=True, exist_ok=True)
-    try:
-        for file, member in members.items():
-            with open(temporary / file, "wb") as out:
-                shutil.copyfileobj(tar.extractfile(member), out, 1 << 20)
-        temporary.rename(folder / name)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

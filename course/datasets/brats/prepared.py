@@ -7,40 +7,36 @@ batches = Slices(store, batch_size=8)            # course.datasets.brats.batches
 import collections
 import collections.abc
 import contextlib
-import errno
 import functools
 import hashlib
-import json
 import mmap
 import os
 import pathlib
 import shutil
-import tempfile
 import time
 import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
-from course import regions
-from course.datasets import catalog
-from course.datasets.brats.case import told_of
+from course import files, regions
+from course.datasets.brats.case import one_a_line
 from course.datasets.brats.read import load_brain, load_case, normalize
-from course.datasets.download.cache import Shelf
+from course.datasets.download import cache
 from course.errors import CourseError
+from course.spanish import count
 
 _FORMAT = 1  # to be raised whenever what is written changes: older cases are then prepared again
 _CENTERS = 1024  # voxels remembered of the brain and of each region
-ARRAYS = ("image", "regions", "centers")
-UNFINISHED = ".unfinished"
-_FILES = {"case.json", *(f"{name}.npy" for name in ARRAYS)}
+_ARRAYS = ("image", "regions", "centers")
+_FILES = {"case.json", *(f"{name}.npy" for name in _ARRAYS)}
 _ABANDONED_S = 600  # a case takes seconds; another process may be at work on a younger one
 
 
 def prepare(cases, folder=None):
     """Crop each case to its brain, normalise it, and write it so that parts of it can be read.
 
-    A case that is prepared already costs only a look at its files. It is prepared again when one
+    A case that is prepared already costs only a glance at its files. It is prepared again when one
     of them has changed, when what was written is damaged, or after the kit changed its format.
     A case is whole on the disk or not there: whoever kills this loses at most the case in hand.
 
@@ -60,26 +56,34 @@ def prepare(cases, folder=None):
 
     cases = list(cases)
     folder = pathlib.Path(folder or _beside_downloads(cases)).expanduser()
-    _ready(folder)
+    _sweep(folder)
     usual = collections.Counter(case.modalities for case in cases).most_common(1)
     prepared, problems = {}, []
-    for case in tqdm(cases, desc="preparing", unit="case", delay=1, leave=False):
+    for case in tqdm(cases, desc="preparando", unit="caso", delay=1, leave=False):
         try:
-            _check(case, usual[0][0], prepared)
-            source = fingerprint(case, _FORMAT)
-            record = read(folder / case.name, source) or _prepare(case, folder / case.name, source)
+            _check_usable(case, usual[0][0], prepared)
+            source = _fingerprint(case)
+            record, arrays = read(folder / case.name, source), None
+            if record is None:
+                record, arrays = _prepared(case, folder / case.name)
         except CourseError as error:
             problems.append(str(error))
-        except OSError as error:
-            raise _letter(error, folder, f"{len(prepared)} of {len(cases)} cases") from error
-        else:
-            prepared[case.name] = record
+            continue
+        if arrays:
+            try:
+                write(record, arrays, source)
+            except CourseError as error:
+                ready = f"{len(prepared)} de {count(len(cases), 'caso', 'casos')}"
+                raise CourseError(f"{error}\nPreparados, y se quedan: {ready}.") from error
+            del arrays  # before the next case is read
+        prepared[case.name] = record
     if not prepared:
-        told = f"\n{told_of(problems)}" if problems else " The list of cases is empty."
-        raise CourseError(f"No case can be prepared for training.{told}")
+        why = f"\n{one_a_line(problems)}" if problems else " La lista de casos está vacía."
+        raise CourseError(f"No se puede preparar ningún caso para entrenar.{why}")
     if problems:
         warnings.warn(
-            f"{len(problems)} of {len(cases)} cases are left out.\n{told_of(problems)}",
+            f"Casos que no se pueden preparar y quedan fuera: {len(problems)} de {len(cases)}.\n"
+            f"{one_a_line(problems)}",
             UserWarning,
             stacklevel=2,
         )
@@ -87,7 +91,7 @@ def prepare(cases, folder=None):
 
 
 class Store(collections.abc.Sequence):
-    """Prepared cases, and the letters about those that are not (`problems`, strings)."""
+    """Prepared cases; `problems` holds an error message for each case that is not among them."""
 
     def __init__(self, cases, problems=()):
         self.cases, self.problems = list(cases), list(problems)
@@ -106,7 +110,7 @@ class Store(collections.abc.Sequence):
 
 @dataclass(frozen=True)
 class Prepared:
-    """One prepared case. Each look at an array opens its file anew, and reads what is indexed.
+    """One prepared case. Each access to an array opens its file anew, and reads what is indexed.
 
     Nothing stays open: a thousand cases would be more files, and in the end more memory, than a
     process may have.
@@ -141,7 +145,7 @@ class Prepared:
 
     @property
     def centers(self):
-        """Memory map `(4, n, 3)` int16: random voxels of the brain, WT, TC and ET, to look at.
+        """Memory map `(4, n, 3)` int16: random voxels of the brain, WT, TC and ET, to cut around.
 
         They are drawn with repetition. Where a region is empty they are those of the next larger
         one, in a case without any tumour those of the brain.
@@ -150,7 +154,7 @@ class Prepared:
 
 
 def read_ahead(array, low, high):
-    """Ask the disk for just the rows of a block, all at once, before they are looked at.
+    """Ask the disk for just the rows of a block, all at once, before they are read.
 
     On its own the system would fetch what lies around each page that is missed: up to 8 MB for
     every slice, where the disk is set up for long files. Windows takes no such advice.
@@ -165,66 +169,65 @@ def read_ahead(array, low, high):
             array.base.madvise(mmap.MADV_WILLNEED, first - before, before + length)
 
 
-def fingerprint(case, version):
-    """What a case is prepared from, in a form that JSON gives back unchanged.
-
-    Raises:
-        CourseError: If one of its files cannot be looked at.
-    """
-    files = {**case.images, "mask": case.mask, "brain": case.brain}
-    try:
-        seen = {key: _seen(path) for key, path in files.items() if path is not None}
-    except OSError as error:
-        raise CourseError(f"{case.name}: {error.filename}: {error.strerror}.") from error
-    return {"format": version, "edition": case.edition, "files": seen}
-
-
 def read(folder, source):
     """The prepared case in a folder; None where there is none, or another or a damaged one.
+
+    Args:
+        folder: Path.
+        source: What it must have been prepared from, as `write` was given it.
 
     Raises:
         CourseError: If the folder holds anything else: nobody's files are to be replaced.
     """
     if folder.exists() and (not folder.is_dir() or set(os.listdir(folder)) - _FILES):
         raise CourseError(
-            f"{folder.name}: {folder} holds files that are no prepared case. Expected a folder "
-            "for the prepared cases alone, not that of the cases themselves."
+            f"{folder.name}: {folder} tiene archivos que no son de un caso preparado.\n"
+            "Qué hacer: elige una carpeta solo para los casos preparados, no la de los propios "
+            "casos."
         )
     try:
-        found = json.loads((folder / "case.json").read_text(encoding="utf-8"))
+        found = files.read_json(folder / "case.json")
         if found.pop("source") != source:
             return None
         arrays = found.pop("arrays")
-        for name in ARRAYS:  # a file that was cut off is shorter than its header says: ValueError
+        for name in _ARRAYS:  # a file that was cut off is shorter than its header says: ValueError
             array = _open(folder, name)
             if [array.dtype.str, list(array.shape)] != arrays[name]:
                 return None
         return Prepared(**{key: _tuples(value) for key, value in found.items()}, folder=folder)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError):
+    except (CourseError, OSError, ValueError, KeyError, TypeError, EOFError):
         return None
 
 
 def write(record, arrays, source):
-    """Write a prepared case under another name, and rename it when it is whole.
+    """Write a prepared case whole or not at all, in the place of an older one.
+
+    Args:
+        record: `Prepared`; it says where to.
+        arrays: Dict of `image`, `regions` and `centers`.
+        source: What the case was prepared from, of JSON's types.
 
     Raises:
-        OSError: If it cannot be written. Nothing of it is left then.
+        CourseError: If it cannot be written. Nothing of it is left then.
     """
-    told = {key: value for key, value in vars(record).items() if key != "folder"}
-    told["source"] = source
-    told["arrays"] = {name: [array.dtype.str, array.shape] for name, array in arrays.items()}
-    with _whole_or_not(record.folder) as unfinished:
-        for name in ARRAYS:
-            np.save(unfinished / f"{name}.npy", arrays[name])
-        text = json.dumps(told, indent=1, ensure_ascii=False)
-        (unfinished / "case.json").write_text(text + "\n", encoding="utf-8")
+    facts = {key: value for key, value in vars(record).items() if key != "folder"}
+    facts["source"] = source
+    facts["arrays"] = {name: [array.dtype.str, array.shape] for name, array in arrays.items()}
+    with files.whole_folder(record.folder) as part:
+        for name in _ARRAYS:
+            np.save(part / f"{name}.npy", arrays[name])
+        (part / "case.json").write_text(files.json_text(facts), encoding="utf-8")
+        if record.folder.exists():
+            for name in _FILES:
+                (record.folder / name).unlink(missing_ok=True)
+            record.folder.rmdir()
     return record
 
 
-def sweep(folder):
+def _sweep(folder):
     """Take away what killed processes left unfinished."""
-    for unfinished in folder.glob(f"*{UNFINISHED}"):
-        with contextlib.suppress(FileNotFoundError):  # its owner may be finishing it
+    for unfinished in folder.glob(f"*{files.UNFINISHED}"):
+        with contextlib.suppress(OSError):  # its owner may be finishing it
             if time.time() - unfinished.stat().st_mtime > _ABANDONED_S:
                 shutil.rmtree(unfinished, ignore_errors=True)
 
@@ -232,32 +235,46 @@ def sweep(folder):
 def _beside_downloads(cases):
     """A folder of its own for each place of cases: the made-up ones are named as the real ones."""
     places = {str(path.parent.parent) for case in cases for path in case.images.values()}
-    told = sorted(places), sorted({case.modalities for case in cases})
-    digest = hashlib.sha256(repr(told).encode()).hexdigest()[:12]
-    return Shelf(catalog.get("brats2020")).cache / "prepared" / digest
+    key = sorted(places), sorted({case.modalities for case in cases})
+    digest = hashlib.sha256(repr(key).encode()).hexdigest()[:12]
+    return cache.root() / "prepared" / digest
 
 
-def _check(case, modalities, prepared):
+def _check_usable(case, modalities, prepared):
     if case.mask is None:
-        raise CourseError(f"{case.name}: it has no mask, so there is nothing to learn from it.")
+        raise CourseError(f"{case.name}: no tiene máscara, así que no hay nada que aprender de él.")
     if case.modalities != modalities:
         raise CourseError(
-            f"{case.name}: expected {', '.join(modalities)}, as most cases have. "
-            f"Received: {', '.join(case.modalities)}. Find the cases again with modalities=… to "
-            "use those that all of them have."
+            f"{case.name}: se esperaba {', '.join(modalities)}, como en la mayoría de los casos. "
+            f"Llegó: {', '.join(case.modalities)}.\nQué hacer: busca los casos otra vez, con "
+            "modalities=… y solo las que tienen todos."
         )
     if case.name in prepared:
-        raise CourseError(f"{case.name}: another case has this name, and it was prepared first.")
+        raise CourseError(f"{case.name}: otro caso con ese nombre se preparó antes.")
     if case.name in ("", "..") or pathlib.PurePath(case.name).name != case.name:
-        raise CourseError(f"{case.name}: expected a name that can be a folder's.")
+        raise CourseError(f"{case.name}: se esperaba un nombre que pueda ser el de una carpeta.")
 
 
-def _prepare(case, folder, source):
-    """Prepare one case; an OSError means that it could not be written."""
+def _fingerprint(case):
+    """What a case is prepared from, in a form that JSON gives back unchanged."""
+    sources = {**case.images, "mask": case.mask, "brain": case.brain}
+    try:
+        seen = {key: _seen(path) for key, path in sources.items() if path is not None}
+    except FileNotFoundError as error:
+        raise CourseError(f"{case.name}: {error.filename} ya no existe.") from error
+    except OSError as error:
+        raise CourseError(f"{case.name}: no se puede leer {error.filename}: {error}.") from error
+    return {"format": _FORMAT, "edition": case.edition, "files": seen}
+
+
+def _prepared(case, folder):
+    """The record of a case and the arrays that are to be written."""
     image, labels = load_case(case)
     brain = load_brain(case, image)
     if not brain.any():
-        raise CourseError(f"{case.name}: expected a brain. Received: images that are 0 everywhere.")
+        raise CourseError(
+            f"{case.name}: se esperaba un cerebro. Llegó: imágenes con 0 en todos sus vóxeles."
+        )
     box = tuple(_extent(brain, axis) for axis in range(3))
     cut = tuple(slice(*ends) for ends in box)
     image = normalize(image, brain)[cut].astype("float16")
@@ -267,10 +284,11 @@ def _prepare(case, folder, source):
     record = Prepared(
         case.name, case.edition, case.modalities, box, brain.shape, spacing_mm, folder
     )
-    return write(record, arrays, source)
+    return record, arrays
 
 
 def _extent(brain, axis):
+    """Where the brain begins and ends along an axis; find_objects takes eight times as long."""
     occupied = np.flatnonzero(brain.any(tuple({0, 1, 2} - {axis})))
     return int(occupied[0]), int(occupied[-1]) + 1
 
@@ -285,44 +303,6 @@ def _centers(brain, masks):
         else:
             rows.append(rows[-1])
     return np.array(rows, "int16")
-
-
-def _ready(folder):
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        sweep(folder)
-    except OSError as error:
-        raise _letter(error, folder, "No case") from error
-
-
-def _letter(error, folder, ready):
-    # array.tofile names no errno: only how much of the array found no room
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, None):
-        free_mb = shutil.disk_usage(folder).free / 1e6
-        reason = f"the disk is full. Its last {free_mb:.0f} MB were too few for the next case"
-        ways = "make room, or use fewer cases"
-    else:
-        reason, ways = error.strerror, "name a folder that you may write to"
-    return CourseError(
-        f"The prepared cases cannot be written to {folder}: {reason}.\n"
-        f"{ready} are ready. Next: {ways}, and start again: what is ready stays."
-    )
-
-
-@contextlib.contextmanager
-def _whole_or_not(folder):
-    """A new folder to write into, which takes its name only after everything went well."""
-    unfinished = pathlib.Path(tempfile.mkdtemp(UNFINISHED, f"{folder.name}.", folder.parent))
-    try:
-        yield unfinished
-        unfinished.chmod(0o755)  # mkdtemp's own mode is for secrets
-        if folder.exists():
-            for name in _FILES:
-                (folder / name).unlink(missing_ok=True)
-            folder.rmdir()
-        os.replace(unfinished, folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _seen(path):

@@ -1,5 +1,6 @@
 """The files of a BraTS case to arrays, as training takes them, and a mask back to a file."""
 
+import contextlib
 import os
 import warnings
 from dataclasses import dataclass, replace
@@ -9,9 +10,9 @@ import numpy as np
 
 from course import regions
 from course.datasets.brats import nifti
-from course.datasets.brats.case import told_of
-from course.datasets.brats.nifti_header import read_header
+from course.datasets.brats.case import one_a_line
 from course.errors import CourseError
+from course.spanish import count, number, percent
 
 _FULLEST = 0.9  # of a volume may be brain: an ellipsoid fills half of the box around it
 
@@ -47,18 +48,19 @@ def load_case(case):
             the case was made of; NaN; an image that is the same everywhere; a label that the
             edition does not know.
     """
-    image = None
-    for channel, (modality, path) in enumerate(case.images.items()):
-        header = _header(case, path)
-        if image is None:
-            image = np.empty((*header.kit_shape, len(case.images)), "float32")
-        picture = _told(case, nifti.read, header, image[..., channel])
-        if picture.min() == picture.max():
-            raise CourseError(
-                f"{case.name}: {path}: expected a picture. Received: {picture.flat[0]:g} in every "
-                f"voxel.\nPut a fresh copy of its {modality} in its place."
-            )
-    return image, None if case.mask is None else _labels(case)
+    with _naming(case):
+        image = None
+        for channel, (modality, path) in enumerate(case.images.items()):
+            header = _header(case, path)
+            if image is None:
+                image = np.empty((*header.kit_shape, len(case.images)), "float32")
+            picture = nifti.read(header, image[..., channel])
+            if picture.min() == picture.max():
+                raise CourseError(
+                    f"{path}: se esperaba una imagen. Llegó: {picture.flat[0]:g} en todos sus "
+                    f"vóxeles.\nQué hacer: pon en su lugar una copia nueva de {modality}."
+                )
+        return image, None if case.mask is None else _labels(case)
 
 
 def load_brain(case, image):
@@ -81,16 +83,17 @@ def load_brain(case, image):
             brain |= image[..., channel] != 0
         if brain.mean() > _FULLEST:
             raise CourseError(
-                f"{case.name}: expected a background of 0 around the brain. Received: images that "
-                f"are 0 in {1 - brain.mean():.0%} of their voxels.\nTheir skull was not removed, "
-                "or they are normalised already: name a brain mask, "
-                'brats.case(…, brain="brain.nii.gz").'
+                f"{case.name}: se esperaba un fondo de 0 alrededor del cerebro. Llegó: imágenes "
+                f"con 0 en el {percent(1 - brain.mean(), 0)} de sus vóxeles.\n"
+                "Qué hacer: no se quitó el cráneo, o ya están normalizadas; nombra una máscara del "
+                'cerebro: brats.case(…, brain="brain.nii.gz").'
             )
         return brain
-    brain = _told(case, nifti.read, _header(case, case.brain)) > 0.5
-    if not brain.any():
-        raise CourseError(f"{case.name}: {case.brain}: expected a brain. Received: an empty mask.")
-    return brain
+    with _naming(case):
+        brain = nifti.read(_header(case, case.brain)) > 0.5
+        if not brain.any():
+            raise CourseError(f"{case.brain}: se esperaba un cerebro. Llegó: una máscara vacía.")
+        return brain
 
 
 def normalize(image, brain=None):
@@ -144,10 +147,14 @@ def volumes(cases):
         yield Volume(one.name, image, labels, one.spacing_mm, one.edition)
         del image, labels, brain  # before the next is read
     if problems and not good:
-        raise CourseError(f"None of {len(problems)} cases can be read.\n{told_of(problems)}")
+        raise CourseError(
+            f"De {count(len(problems), 'caso', 'casos')} no se puede leer ninguno.\n"
+            f"{one_a_line(problems)}"
+        )
     if problems:
         warnings.warn(
-            f"{len(problems)} cases cannot be read and are left out.\n{told_of(problems)}",
+            f"Casos que no se pueden leer y quedan fuera: {number(len(problems), 0)}.\n"
+            f"{one_a_line(problems)}",
             UserWarning,
             stacklevel=2,
         )
@@ -173,13 +180,12 @@ def save_mask(case, labels, path) -> Path:
     for own in (*case.images.values(), case.mask, case.brain):
         if own and path.exists() and own.exists() and os.path.samefile(own, path):
             raise CourseError(
-                f"{path} is a file of {case.name} itself: it stays as it is.\n"
-                "Next: name another file for the mask."
+                f"{path} es un archivo del propio {case.name} y se queda como está.\n"
+                "Qué hacer: ponle otro nombre a la máscara."
             )
     regions.check_labels(labels, case.edition)
-    first = next(iter(case.images.values()))
-    _header(case, first)
-    return nifti.write_labels(np.asarray(labels).astype("uint8"), first, path)
+    header = _header(case, next(iter(case.images.values())))
+    return nifti.write_labels(np.asarray(labels).astype("uint8"), header, path)
 
 
 def _standardised(values):
@@ -195,32 +201,37 @@ def _standardised(values):
 
 
 def _labels(case):
-    values = _told(case, nifti.read, _header(case, case.mask))
+    values = nifti.read(_header(case, case.mask))
     labels = np.rint(values)
     values -= labels
     if max(values.max(), -values.min()) > 1e-3:  # less is rounding: some tools store 2.9999
         at = np.unravel_index(np.abs(values).argmax(), values.shape)
         raise CourseError(
-            f"{case.name}: {case.mask}: expected whole numbers. Received: others, such as "
-            f"{labels[at] + values[at]:.4g}.\nIt is no mask, or it was resampled."
+            f"{case.mask}: se esperaban números enteros. Llegó: otros, como "
+            f"{number(labels[at] + values[at])}.\n"
+            "Qué hacer: busca el original; no es una máscara, o alguien la remuestreó."
         )
     del values
     labels = labels.clip(-1e9, 1e9, out=labels).astype("int32")
-    _told(case, regions.check_labels, labels, case.edition)
+    regions.check_labels(labels, case.edition)
     return labels.astype("uint8")
 
 
 def _header(case, path):
     """The file's header, still that of the file the case was made of."""
-    header = _told(case, read_header, path)
+    header = nifti.read_header(path)
     if header.shape != case.shape or np.abs(header.affine - case.affine).max() > 0.1:
-        raise CourseError(f"{case.name}: {path} is another file than before. Find the cases again.")
+        raise CourseError(
+            f"{path} no es el mismo archivo que antes.\n"
+            "Qué hacer: busca los casos otra vez con brats.find_cases."
+        )
     return replace(header, affine=case.affine)  # near 45° a rounding would turn one of the files
 
 
-def _told(case, function, *arguments):
-    """Call it; its letter then begins with the case's name."""
+@contextlib.contextmanager
+def _naming(case):
+    """Begin the message of a CourseError with the case's name."""
     try:
-        return function(*arguments)
+        yield
     except CourseError as error:
         raise CourseError(f"{case.name}: {error}") from error

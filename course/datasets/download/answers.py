@@ -1,19 +1,26 @@
-"""What went wrong between us and Kaggle, told so that a student knows what to type next.
+"""What Kaggle and the network answer, as messages that say what to type next; and asking again.
 
-An exception's own text is never quoted: it may hold a signed address or a token.
+One table serves downloads and pushes. An exception's own text is never shown as it is: it may hold
+a signed address or a token.
 """
 
 import datetime
 import email.utils
-import errno
+import gzip
+import json
+import random
+import sys
 import tarfile
+import time
 import zipfile
 import zlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
+from course import files, spanish
 from course.errors import CourseError
 
-_AGAIN = "the same command again; what has arrived is kept."
+_TRIES_AT_ALL = 20  # however much each of them brings
 
 
 @dataclass(frozen=True)
@@ -21,75 +28,212 @@ class Trouble:
     """Why a request failed, what to do about it, and whether asking again can help."""
 
     why: str
-    todo: str = _AGAIN
+    todo: str
     retry: bool = False
     wait_s: float | None = None  # what the server asked for in Retry-After
-    absent: bool = False  # 404: no such data set, version or file
+    absent: bool = False  # 404: there is no such thing
     spoiled: bool = False  # the bytes on disk are useless: delete them, then ask again
 
 
-def letter(info, trouble, asked) -> CourseError:
-    """The error to raise: what was asked, why it failed, what to type next."""
+class Unanswered(CourseError):
+    """Kaggle refused or did not answer; `trouble` says whether asking again can help."""
+
+    def __init__(self, text, trouble):
+        super().__init__(text)
+        self.trouble = trouble
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a request was about, as far as the messages depend on it.
+
+    Attributes:
+        rows: Rows of the table that this request adds, or that read otherwise for it.
+        again: The end of most advices, {again} in the table.
+        once: What to do where the request may have arrived without an answer, for one that must
+            not be sent twice, such as a push. "" for one that may.
+        hide: Function that makes the server's words safe to show; None shows none of them.
+    """
+
+    rows: dict = field(default_factory=dict)
+    again: str = "repite la misma orden."
+    once: str = ""
+    hide: Callable | None = None
+
+
+# (why, what to do) by HTTP status, or by what `_recognised` makes of an exception
+_TABLE = {
+    429: ("Kaggle responde 429: demasiadas peticiones{wait}.", "espera unos minutos y {again}"),
+    "server": (
+        "Kaggle responde {code}: el servidor tiene problemas{wait}.",
+        "espera unos minutos y {again}",
+    ),
+    "status": ("Kaggle responde {code}{said}.", "{again}"),
+    "ssl": (
+        "la conexión segura con Kaggle no es de confianza: la fecha de este computador está mal, o "
+        "la red muestra una página de acceso propia.",
+        "revisa la fecha, abre cualquier página en un navegador y {again}",
+    ),
+    "proxy": (
+        "el proxy que nombran https_proxy o http_proxy no nos deja pasar.",
+        "corrige o quita esas variables y {again}",
+    ),
+    "cut": ("la conexión se cortó antes de que llegara todo.", "{again}"),
+    "network": (
+        "Kaggle no responde: aquí no hay red, o está bloqueada.",
+        "conéctate a internet y {again}",
+    ),
+    "lost": ("la conexión se cortó antes de la respuesta; el envío puede haber llegado.", ""),
+    "no json": (
+        "lo que llegó no es una respuesta de Kaggle; quizá la red muestra una página de acceso "
+        "propia.",
+        "abre cualquier página en un navegador y {again}",
+    ),
+    "damaged": (
+        "lo que llegó está dañado o no es un archivo comprimido; quizá la red muestra una página "
+        "de acceso propia.",
+        "abre cualquier página en un navegador y {again}",
+    ),
+    "disk": (
+        "{refusal}",
+        "consigue espacio y permisos ahí, o pon otra carpeta en KAGGLEHUB_CACHE, y {again}",
+    ),
+    "other": (
+        "el cliente de Kaggle se detuvo con {kind}.",
+        "escribe: python -m pip install -U kagglehub kaggle six; después {again}",
+    ),
+}
+_WORTH_ASKING_AGAIN = {429, "server", "proxy", "cut", "network"}
+
+
+def data_set(info) -> Asked:
+    """A download of a data set: who asks needs no account, and what has arrived is kept."""
+    again = "repite la misma orden; lo que ya llegó se conserva."
+    no_credential = "estos datos no piden credencial: "
+    rows = {
+        401: (
+            "Kaggle responde 401: no acepta el token o la clave que este computador envía.",
+            f"{no_credential}quita KAGGLE_API_TOKEN, KAGGLE_USERNAME y KAGGLE_KEY y aparta "
+            "~/.kaggle; o crea un token nuevo en https://www.kaggle.com/settings",
+        ),
+        403: (
+            "Kaggle responde 403: los datos son privados, o sus condiciones están por aceptar.",
+            f"entra con tu cuenta en {info.homepage}, acepta lo que pide y {{again}}",
+        ),
+        404: (
+            "Kaggle responde 404: no tiene esos datos, esa versión o ese archivo.",
+            f"mira {info.homepage}; si se mudó o tiene otra versión, corrige handle y version de "
+            f"{info.name} en datasets.yaml",
+        ),
+        "status": ("Kaggle responde {code}.", f"mira {info.homepage} y {{again}}"),
+        "network": (
+            _TABLE["network"][0],
+            f"conéctate a internet (en un cuaderno de Kaggle: agrega {info.handle} con Add Input, "
+            "o enciende Internet en Settings) y {again}",
+        ),
+        "no mount": (
+            "la plataforma no pudo montar los datos en este cuaderno.",
+            f"agrega {info.handle} con Add Input y {{again}}",
+        ),
+        "not mounted": (
+            "los datos que montó la plataforma no tienen ese archivo.",
+            f"compara con los nombres en {info.homepage}",
+        ),
+        "kaggle.json": (
+            "el archivo kaggle.json, con la credencial de este computador, no se puede leer.",
+            f"{no_credential}aparta ese archivo y {{again}}",
+        ),
+    }
+    return Asked(rows, again)
+
+
+def not_fetched(info, trouble, asked) -> str:
+    """The message about a data set that could not be had: what, why, what to type, other ways.
+
+    Args:
+        info: A `course.datasets.catalog.DatasetInfo`.
+        trouble: A `Trouble`.
+        asked: What was asked for, as a part of a sentence.
+    """
     lines = [
-        f"{info.title} could not be fetched from Kaggle ({info.pinned}).",
-        f"Asked for: {asked}.",
-        f"Why: {trouble.why}",
-        f"Next: {trouble.todo}",
-        f"Without Kaggle there {'are two ways' if info.sample else 'is one way'} on:",
+        f"{info.title} no se pudo traer de Kaggle ({info.pinned}).",
+        f"Se pidió: {asked}.",
+        f"Por qué: {trouble.why}",
+        f"Qué hacer: {trouble.todo}",
+        f"Sin Kaggle hay {'dos caminos' if info.sample else 'un camino'}:",
     ]
     if info.sample:
-        lines += [f"  --source sample   embedded, no download ({info.sample.title})"]
+        lines += [f"  --source sample    incluida, sin descargas ({info.sample.title})"]
     lines += [
-        f"  --source FOLDER   your own copy: download it by hand from {info.homepage}",
-        f"                    (licence: {info.licence}) and unzip it into FOLDER",
-        '  In a notebook: source = "…".',
+        f"  --source CARPETA   tu propia copia: descárgala a mano de {info.homepage}",
+        f"                     (licencia: {info.licence}) y descomprímela en CARPETA",
+        '  En un cuaderno: source = "…".',
     ]
-    return CourseError("\n".join(lines))
+    return "\n".join(lines)
 
 
-def diagnose(error, info, cache) -> Trouble:
-    """Turn an exception of kagglehub, requests or the disk into a `Trouble`."""
+def trouble_of(error, asked, cache=None) -> Trouble:
+    """What an exception of kagglehub, kaggle, requests or the disk means.
+
+    Args:
+        error: What was raised.
+        asked: What the request was about, an `Asked`.
+        cache: The folder where files were to be kept, if there was one.
+    """
     import requests
 
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        return _status(error.response.status_code, error.response.headers, info)
-    if isinstance(error, requests.RequestException):
-        return _network(error, info)
-    if isinstance(error, OSError) and not isinstance(error, EOFError | zipfile.BadZipFile):
-        return _disk(error, cache)
-    return _broken(error, info)
+    response = getattr(error, "response", None)
+    if isinstance(error, requests.HTTPError) and response is not None:
+        return _of_status(response, asked)
+    key = _recognised(error)
+    if asked.once and key in ("network", "cut", "proxy") and not _never_left(error):
+        key = "lost"
+    words = {"kind": type(error).__name__}
+    words["said"] = asked.hide(str(error)) if asked.hide else ""
+    if key == "disk" and cache:
+        words["refusal"] = str(files.cannot_write(cache, error)).partition("\n")[0]
+    elif key == "disk":
+        key = "other"
+    return _trouble(key, asked, words)
 
 
-def _status(code, headers, info):
-    if code == 401:
-        return Trouble(
-            "Kaggle answers 401: it does not accept the token or key that this computer sends.",
-            "this data set needs none: unset KAGGLE_API_TOKEN, KAGGLE_USERNAME and KAGGLE_KEY and "
-            "move ~/.kaggle away; or make a new token at https://www.kaggle.com/settings.",
-        )
-    if code == 403:
-        return Trouble(
-            "Kaggle answers 403: the data set is private, or its conditions wait to be accepted.",
-            f"sign in at {info.homepage}, accept what it asks for, then {_AGAIN}",
-        )
-    if code == 404:
-        return Trouble(
-            "Kaggle answers 404: it has no such data set, version or file.",
-            f"look at {info.homepage}; if it has moved or has another version, correct handle and "
-            f"version of {info.name} in datasets.yaml.",
-            absent=True,
-        )
-    if code in (408, 429) or code >= 500:
-        wait_s = retry_after(headers.get("Retry-After", ""))
-        reason = "too many requests" if code == 429 else "the server is in trouble"
-        asks = f", come back in {wait_s:.0f} s" if wait_s else ""
-        return Trouble(
-            f"Kaggle answers {code}: {reason}{asks}.",
-            f"wait some minutes, then {_AGAIN}",
-            retry=True,
-            wait_s=wait_s,
-        )
-    return Trouble(f"Kaggle answers {code}.", f"look at {info.homepage}, then {_AGAIN}")
+def retrying(
+    call, trouble_of, message, *, tries=4, first_wait_s=1.0, longest_wait_s=90.0, arrived=int
+):
+    """Call until it returns, with growing waits, as long as asking again can help.
+
+    Args:
+        call: Function without arguments.
+        trouble_of: Function of the exception that `call` raised, to a `Trouble`.
+        message: Function of the last `Trouble`, to the text of the error.
+        tries: How many in a row may bring nothing new.
+        first_wait_s: Doubled at every try, with jitter, so that a classroom does not come back all
+            at once. What the server asks for in Retry-After goes first.
+        longest_wait_s: Who asks for more is not waited for.
+        arrived: Function without arguments, to how many bytes are here: a try that brought some
+            was not in vain.
+
+    Raises:
+        Unanswered: None of the tries succeeded.
+    """
+    idle, reached = 0, arrived()
+    for _ in range(_TRIES_AT_ALL):
+        try:
+            return call()
+        except Exception as error:
+            trouble = trouble_of(error)
+        idle = 0 if arrived() > reached else idle + 1
+        reached = max(reached, arrived())
+        if trouble.wait_s:
+            wait_s = trouble.wait_s + random.uniform(0, 1)
+        else:
+            wait_s = first_wait_s * 2 ** max(0, idle - 1) * random.uniform(0.5, 1.5)
+        if not trouble.retry or idle >= tries or wait_s > longest_wait_s:
+            break
+        why = trouble.why[0].upper() + trouble.why[1:]
+        print(f"{why} Otro intento en {spanish.number(wait_s, 1)} s.", file=sys.stderr)
+        _sleep(wait_s)
+    raise Unanswered(message(trouble), trouble) from None  # the cause's text may hold a token
 
 
 def retry_after(text):
@@ -105,64 +249,82 @@ def retry_after(text):
         return None
 
 
-def _network(error, info):
+def _of_status(response, asked):
+    """The trouble of an answer with a bad status."""
+    code, said = response.status_code, ""
+    try:  # the body may say 4xx where the answer's head says 200
+        body = response.json()
+        code, said = max(code, int(body["code"])), str(body["message"])
+    except (ValueError, LookupError, TypeError, OSError):
+        pass
+    wait_s = retry_after(response.headers.get("Retry-After", ""))
+    words = {
+        "code": code,
+        "said": f": {asked.hide(said)[:300]}" if said and asked.hide else "",
+        "wait": f"; pide volver en {spanish.number(wait_s, 0)} s" if wait_s else "",
+    }
+    key = "server" if code == 408 or code >= 500 else code
+    return _trouble(key if key in _rows(asked) else "status", asked, words, wait_s)
+
+
+def _recognised(error):
+    """The table's key of an exception that is no answer with a status."""
     from requests import exceptions
 
-    if isinstance(error, exceptions.SSLError):
-        return Trouble(
-            "the secure connection to Kaggle is not trusted: this computer's date is wrong, or the "
-            "network shows a login page of its own.",
-            f"check the date, open any web page in a browser, then {_AGAIN}",
-        )
-    if isinstance(error, exceptions.ProxyError):
-        why = "the proxy that https_proxy or http_proxy names does not let us through."
-        return Trouble(why, f"correct or unset these variables, then {_AGAIN}", retry=True)
-    if isinstance(error, exceptions.ChunkedEncodingError):
-        return Trouble("the connection was cut before everything had arrived.", retry=True)
-    return Trouble(
-        "Kaggle does not answer: there is no network here, or it is blocked.",
-        f"connect to the internet (in a Kaggle notebook: add {info.handle} under Add Input, or "
-        f"turn Internet on under Settings), then {_AGAIN}",
-        retry=True,
-    )
-
-
-def _disk(error, cache):
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        why = f"the disk is full below {cache}."
-    else:
-        why = f"files cannot be kept below {cache} ({error.strerror or type(error).__name__})."
-    return Trouble(
-        why, "free space or rights there, or set KAGGLEHUB_CACHE to another folder, then " + _AGAIN
-    )
-
-
-def _broken(error, info):
-    kind, text = type(error).__name__, str(error)  # the text is looked at, never shown
-    unreadable = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError)
-    if (
-        isinstance(error, unreadable)
-        or kind == "DataCorruptionError"
-        or "Unsupported archive" in text
-    ):
-        return Trouble(
-            "what arrived is damaged or no archive; perhaps the network shows a login page of its "
-            "own.",
-            f"open any web page in a browser, then {_AGAIN}",
-            spoiled=True,
-        )
-    if kind == "BackendError":
-        why = "the platform could not attach the data set to this notebook."
-        return Trouble(why, f"add {info.handle} under Add Input, then {_AGAIN}")
-    if kind == "NotFoundError":
-        return _status(404, {}, info)
+    kinds = {
+        "ssl": exceptions.SSLError,
+        "proxy": exceptions.ProxyError,
+        "cut": exceptions.ChunkedEncodingError,
+        "no json": json.JSONDecodeError,
+        "network": exceptions.RequestException,
+        "damaged": (zipfile.BadZipFile, gzip.BadGzipFile, tarfile.TarError, zlib.error, EOFError),
+        "disk": OSError,
+    }
+    for key, classes in kinds.items():
+        if isinstance(error, classes):
+            return key
+    # kagglehub's own; the text is looked at, never shown
+    kind, text = type(error).__name__, str(error)
+    if kind == "DataCorruptionError" or "Unsupported archive" in text:
+        return "damaged"
     if "redentials file" in text:
-        why = "the file kaggle.json with this computer's Kaggle credentials cannot be read."
-        return Trouble(why, f"this data set needs none: move it away, then {_AGAIN}")
+        return "kaggle.json"
     if "is not present" in text:
-        why = "the data set that the platform mounted has no such file."
-        return Trouble(why, f"compare with the names at {info.homepage}.")
-    return Trouble(
-        f"kagglehub stopped with {kind}.",
-        f"pip install -U kagglehub, then {_AGAIN}",
+        return "not mounted"
+    known = {"NotFoundError": 404, "BackendError": "no mount"}
+    return known.get(kind, "refused" if isinstance(error, ValueError) else "other")
+
+
+def _never_left(error):
+    """Whether a request failed before anything was sent."""
+    from requests import exceptions
+
+    names = ("NewConnectionError", "NameResolutionError")
+    return isinstance(error, exceptions.ConnectTimeout) or any(
+        name in repr(error) for name in names
     )
+
+
+def _trouble(key, asked, words, wait_s=None):
+    """A row of the table with its words put in."""
+    rows = _rows(asked)
+    key = key if key in rows else "other"
+    words = {"code": key, "said": "", "wait": "", "again": asked.again, **words}
+    why, todo = (text.format_map(words) for text in rows[key])
+    may_have_arrived = asked.once and key in ("lost", "server")
+    return Trouble(
+        why,
+        asked.once if may_have_arrived else todo,
+        retry=key in _WORTH_ASKING_AGAIN and not may_have_arrived,
+        wait_s=wait_s,
+        absent=key == 404,
+        spoiled=key == "damaged",
+    )
+
+
+def _rows(asked):
+    return {**_TABLE, **asked.rows}
+
+
+def _sleep(seconds):
+    time.sleep(seconds)

@@ -1,21 +1,31 @@
-"""Where kagglehub keeps a data set, and how to make it forget what is damaged."""
+"""Where files of a data set may lie: in kagglehub's cache, or mounted by Kaggle or Colab."""
 
+import collections
 import os
-from pathlib import Path
+import pathlib
+
+_MOUNT = "/kaggle/input"
+_DEPTH = 5
+_FOLDERS = 2000  # how many are looked into before giving up
 
 
-class Shelf:
+def root(data_dir=None) -> pathlib.Path:
+    """The cache's own folder: `data_dir`, KAGGLEHUB_CACHE, or ~/.cache/kagglehub."""
+    folder = data_dir or os.environ.get("KAGGLEHUB_CACHE") or "~/.cache/kagglehub"
+    return pathlib.Path(folder).expanduser().absolute()
+
+
+class Cache:
     """The places of one pinned version in kagglehub's cache.
 
     Args:
-        info: a `course.datasets.catalog.DatasetInfo`.
-        cache: the cache's root; None means KAGGLEHUB_CACHE or ~/.cache/kagglehub.
+        info: A `course.datasets.catalog.DatasetInfo`.
+        data_dir: As `root` takes it.
     """
 
-    def __init__(self, info, cache=None):
-        cache = cache or os.environ.get("KAGGLEHUB_CACHE") or "~/.cache/kagglehub"
-        self.cache = Path(cache).expanduser().absolute()
-        base = self.cache.joinpath("datasets", *info.handle.split("/"))
+    def __init__(self, info, data_dir=None):
+        self.root = root(data_dir)
+        base = self.root.joinpath("datasets", *info.handle.split("/"))
         self.folder = base / "versions" / str(info.version)
         self.archive = base / f"{info.version}.archive"  # while it is in flight
         self.complete = base / f"{info.version}.complete"  # kagglehub asks only for this marker
@@ -36,3 +46,54 @@ class Shelf:
                 (self.folder / path).unlink(missing_ok=True)
             self.marker(path).unlink(missing_ok=True)
         self.complete.unlink(missing_ok=True)
+
+
+# ---- mounts
+
+
+def is_mounting() -> bool:
+    """True where kagglehub mounts: inside Kaggle, and in Colab (which may yet decline)."""
+    kaggle = {"KAGGLE_KERNEL_RUN_TYPE", "KAGGLE_DATA_PROXY_URL"} <= os.environ.keys()
+    colab = "TBE_RUNTIME_ADDR" in os.environ
+    return (kaggle and not _on("DISABLE_KAGGLE_CACHE")) or (
+        colab and not _on("DISABLE_COLAB_CACHE")
+    )
+
+
+def mounted(info):
+    """Yield the folders below the mount that may hold a data set, the likely ones first.
+
+    Kaggle mounts at <slug> or at datasets/<owner>/<slug>; the name is a hint, the files decide.
+    Outside Kaggle and Colab there is no such mount, and nothing is yielded.
+    """
+    owner, slug = info.handle.split("/")
+    kaggle = os.environ.get("KAGGLE_CACHE_MOUNT_FOLDER", _MOUNT)
+    colab = os.environ.get("COLAB_CACHE_MOUNT_FOLDER", kaggle)
+    for mount in map(pathlib.Path, dict.fromkeys((kaggle, colab))):
+        likely = [mount / slug, mount / "datasets" / owner / slug]
+        yield from (folder for folder in likely if folder.is_dir())
+        if mount.is_dir():
+            yield from (folder for folder in _folders(mount) if folder not in likely)
+
+
+def _folders(top):
+    """Folders from the top down, the shallow ones first."""
+    waiting, seen = collections.deque([(top, 0)]), 0
+    while waiting and seen < _FOLDERS:
+        folder, depth = waiting.popleft()
+        seen += 1
+        yield folder
+        if depth < _DEPTH:
+            waiting.extend((child, depth + 1) for child in _children(folder))
+
+
+def _children(folder):
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(pathlib.Path(entry.path) for entry in entries if entry.is_dir())
+    except OSError:
+        return []
+
+
+def _on(variable):
+    return os.environ.get(variable, "").lower() in ("true", "1", "t")

@@ -1,96 +1,190 @@
 """Bring a data set to this machine, once, and be sure that it is the right one."""
 
-from pathlib import Path
+import pathlib
+import re
 
 from course.datasets import catalog
-from course.datasets.download import answers, find, mounts
-from course.datasets.download.cache import Shelf
-from course.datasets.download.find import locate
-from course.datasets.download.inventory import cached, check, record
+from course.datasets.catalog import Content, DatasetInfo, FileInfo
+from course.datasets.download import answers, cache
 from course.datasets.download.kaggle import download
-from course.datasets.download.verify import MISSING, Memory, Verdict
+from course.datasets.download.verify import MISSING, FileState, Memory
+from course.errors import CourseError, nearest
 
-__all__ = ["cached", "check", "fetch", "locate", "record"]
 
-
-def fetch(name, *, data_dir=None, source="kaggle", files=None) -> Path:
-    """The folder that holds a data set's files, verified; fetched from Kaggle if need be.
-
-    What is already there and was verified before costs no request. A truncated or deleted file is
-    noticed and fetched again. Inside Kaggle and Colab the mounted data set is used.
+def resolve(source, choices):
+    """Tell a named source from a folder.
 
     Args:
-        name: a name of the catalogue, such as "mnist".
-        data_dir: where to keep the files, as KAGGLEHUB_CACHE; None means that variable, or
-            ~/.cache/kagglehub.
-        source: "kaggle", or a folder with a copy of your own: its files are looked up, nothing is
-            downloaded, and what they hold is checked by whoever reads them.
-        files: only these files, a list of their names; None means all of them.
+        source: One of `choices`, or the path of a folder.
+        choices: The named sources of this data set, such as `("kaggle", "sample")`.
 
     Returns:
-        The folder; `locate` finds each file in it.
+        The name as it is, or the folder as a `pathlib.Path`, which is never taken for a name again.
+        A name wins over a folder of the same name; `./sample` is the folder.
 
     Raises:
-        CourseError: with what was asked, why it failed, what to type next.
+        CourseError: `source` is neither.
+
+    Example:
+
+    >>> resolve("sample", ("kaggle", "sample"))
+    'sample'
     """
-    info = catalog.get(name)
-    wanted = find.wanted(info, files)
-    if source != "kaggle":
-        return find.own_folder(info, source, wanted)
-    shelf = Shelf(info, data_dir)
-    memory = Memory(shelf.memory)
-    for folder in mounts.candidates(info):
-        if find.holds(folder, info, wanted) and not _damage(folder, wanted, memory):
+    expected = f"source: se esperaba {', '.join(choices)}, o una carpeta con tu propia copia."
+    if catalog.is_named(source):
+        if source in choices:
+            return source
+        raise CourseError(f"{expected} Llegó: {source!r}.")
+    try:
+        folder = pathlib.Path(source).expanduser()
+    except (TypeError, RuntimeError) as error:  # RuntimeError: a ~name that nobody here has
+        raise CourseError(f"{expected} Llegó: {source!r}.") from error
+    if str(source).strip() and folder.is_dir():
+        return folder
+    if folder.is_file():
+        raise CourseError(
+            f"{expected} Llegó: {source}, que es un archivo.\n"
+            "Qué hacer: nombra la carpeta donde está; si es un archivo comprimido, descomprímelo."
+        )
+    hint = nearest(source, choices) or " Aquí no hay una carpeta con ese nombre."
+    raise CourseError(f"{expected} Llegó: {source!r}.{hint}")
+
+
+def fetch_files(info: DatasetInfo, source="kaggle", *, content_of, data_dir=None, files=None):
+    """What `course.datasets.fetch` does, for a record and with a reader in hand.
+
+    Args:
+        info: The data set.
+        source: What `resolve` returned.
+        content_of: As `verify.examine` takes it.
+        data_dir, files: As `course.datasets.fetch` takes them.
+
+    Returns:
+        `(folder, {FileInfo.path: where the file lies})`.
+    """
+    wanted, folder = chosen(info, files), source
+    if source == "kaggle":
+        folder = _from_kaggle(info, wanted, content_of, data_dir, one_by_one=files is not None)
+    return folder, {file.path: locate(folder, info, file) for file in wanted}
+
+
+def chosen(info: DatasetInfo, files) -> tuple[FileInfo, ...]:
+    """The records of the files asked for by any of their names; None asks for all."""
+    if files is None:
+        return info.files
+    if isinstance(files, str) or not files:
+        raise CourseError(f"files: se esperaba una lista de nombres de archivos. Llegó: {files!r}.")
+    return tuple(_record(info, str(path)) for path in files)
+
+
+def locate(folder, info, file) -> pathlib.Path:
+    """Where a file of a data set lies in a folder: as named, dashed, nested or with .gz.
+
+    Raises:
+        CourseError: It is not there; the text lists what was expected and what was found.
+    """
+    if found := place(folder, file):
+        return found
+    raise CourseError(
+        f"{folder} no contiene {file.path} de {info.title}.\n"
+        f"Se esperaba uno de: {', '.join(file.places)}.\n"
+        f"Hay: {_listing(folder)}.\n"
+        "Qué hacer: nombra la carpeta que lo contiene, o descárgalo de "
+        f"{info.homepage} y descomprímelo."
+    )
+
+
+def place(folder, file) -> pathlib.Path | None:
+    """The first of a file's places that is there."""
+    return next((folder / p for p in file.places if (folder / p).is_file()), None)
+
+
+def holds(folder, info, wanted) -> bool:
+    """Are all these files there? Where none are listed (BraTS), is there any case?"""
+    if wanted:
+        return all(place(folder, file) for file in wanted)
+    return any(folder.glob(info.cases))
+
+
+def _from_kaggle(info, wanted, content_of, data_dir, one_by_one):
+    """The folder with these files: mounted, in kagglehub's cache, or downloaded into it."""
+    kept = cache.Cache(info, data_dir)
+    memory = Memory(kept.memory, content_of)
+    for folder in cache.mounted(info):
+        if holds(folder, info, wanted) and not _damaged(folder, wanted, memory):
             return folder
     try:
-        return _from_shelf(info, shelf, memory, wanted, one_by_one=files is not None)
+        return _from_cache(info, kept, memory, wanted, one_by_one)
     except OSError as error:  # the cache may not be written
-        trouble = answers.diagnose(error, info, shelf.cache)
-        raise answers.letter(info, trouble, f"its files in {shelf.cache}") from error
+        trouble = answers.trouble_of(error, answers.data_set(info), cache=kept.root)
+        text = answers.not_fetched(info, trouble, f"sus archivos en {kept.root}")
+        raise answers.Unanswered(text, trouble) from error
 
 
-def _from_shelf(info, shelf, memory, wanted, one_by_one):
+def _from_cache(info, kept, memory, wanted, one_by_one):
     """The files in kagglehub's cache; downloaded if one is missing or damaged."""
-    damaged = _damage(shelf.folder, wanted, memory)
-    there = wanted or shelf.complete.exists() and find.holds(shelf.folder, info, wanted)
+    damaged = _damaged(kept.folder, wanted, memory)
+    there = wanted or kept.complete.exists() and holds(kept.folder, info, wanted)
     if there and not damaged:
-        return shelf.folder
+        return kept.folder
     for _ in range(2):  # what arrives damaged is fetched once more, not for ever
-        shelf.forget(verdict.path for verdict in damaged)
-        damaged = _damage(shelf.folder, wanted, memory)
+        kept.forget(state.path for state in damaged)
+        damaged = _damaged(kept.folder, wanted, memory)
         if wanted and not damaged:  # a second copy of the file was good
-            return shelf.folder
-        for path in [v.path.as_posix() for v in damaged] if one_by_one else [None]:
-            folder = download(info, shelf, path)
-        damaged = _damage(folder, wanted, memory)
+            return kept.folder
+        for path in [state.path.as_posix() for state in damaged] if one_by_one else [None]:
+            folder = download(info, kept, path)
+        damaged = _damaged(folder, wanted, memory)
         if not damaged:
             return folder
-        if folder != shelf.folder or all(v.problem == MISSING for v in damaged):
+        if folder != kept.folder or all(state.problem == MISSING for state in damaged):
             break
-    raise _wrong(info, folder, damaged)
+    raise _not_as_described(info, folder, damaged)
 
 
-def _damage(folder, wanted, memory):
-    """What is missing or wrong, as verdicts whose paths are relative to the folder.
+def _damaged(folder, wanted, memory):
+    """What is missing or wrong, as states whose paths are relative to the folder.
 
     One good copy of a file is enough, if it is the one that `locate` finds: the first.
     """
     damaged = []
     for file in wanted:
-        path = find.place(folder, file)
-        verdict = memory.verdict(path, file) if path else Verdict(folder / file.path, "", MISSING)
-        if not verdict.good:
-            damaged.append(Verdict(verdict.path.relative_to(folder), "", verdict.problem))
+        path = place(folder, file)
+        state = memory.state(path, file) if path else FileState(folder / file.path, "", MISSING)
+        if not state.good:
+            damaged.append(FileState(state.path.relative_to(folder), "", state.problem))
     return damaged
 
 
-def _wrong(info, folder, damaged):
+def _not_as_described(info, folder, damaged):
     first, others = damaged[0], len(damaged) - 1
     trouble = answers.Trouble(
-        f"what came is not what datasets.yaml describes: {first.path}: {first.problem}"
-        f"{f', and {others} more' if others else ''}. It may be another version.",
-        f"compare {folder} with {info.homepage}; if the data set was renewed there, correct "
-        f"version under {info.name} in datasets.yaml; this shows what came: "
+        f"lo que llegó no es lo que describe datasets.yaml: {first.path}: {first.problem}"
+        f"{f', y {others} más' if others else ''}. Puede ser otra versión.",
+        f"compara {folder} con {info.homepage}; si ahí renovaron los datos, corrige version de "
+        f"{info.name} en datasets.yaml. Esto muestra lo que llegó: "
         f"python -m course data verify {info.name} --record",
     )
-    return answers.letter(info, trouble, "files as described in datasets.yaml")
+    text = answers.not_fetched(info, trouble, "archivos como los describe datasets.yaml")
+    return answers.Unanswered(text, trouble)
+
+
+def _record(info, path):
+    for file in info.files:
+        if path in file.places:
+            return file
+    leaves = re.search(r"^/|\\|(^|/)\.\.(/|$)", path)
+    if info.cases and not leaves:  # the cases of BraTS are too many to list
+        nifti = path.endswith((".nii", ".nii.gz"))
+        return FileInfo(path, content=Content("nifti") if nifti else None)
+    known = ", ".join(file.path for file in info.files)
+    raise CourseError(
+        f"{info.title} no tiene ningún archivo {path!r}.\nSe esperaba: {known or info.cases}."
+    )
+
+
+def _listing(folder, most=12):
+    paths = [*folder.glob("*"), *folder.glob("*/*")]
+    names = [str(path.relative_to(folder)) for path in paths[:most]]
+    more = f" y {len(paths) - most} más" if len(paths) > most else ""
+    return ", ".join(sorted(names)) + more if names else "nada, está vacía"

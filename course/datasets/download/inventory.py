@@ -2,43 +2,41 @@
 
 import dataclasses
 import datetime
+import pathlib
 import textwrap
-from pathlib import Path
 
 from course.datasets import catalog
 from course.datasets.catalog import Content, FileInfo
-from course.datasets.download import contents, find, mounts
-from course.datasets.download.cache import Shelf
-from course.datasets.download.verify import MISSING, Verdict, digest, examine
+from course.datasets.download import cache
+from course.datasets.download.fetch import holds, locate, place
+from course.datasets.download.verify import MISSING, FileState, digest, disagreement, examine
 from course.errors import CourseError
 
 
-def cached(name, *, data_dir=None) -> Path | None:
+def cached(name, *, data_dir=None) -> pathlib.Path | None:
     """The folder that already holds all files of a data set, or None; nobody is asked."""
-    info = catalog.get(name)
-    folders = [*mounts.candidates(info), Shelf(info, data_dir).folder]
-    return next((folder for folder in folders if find.holds(folder, info, info.files)), None)
+    return _whole(catalog.get(name), data_dir)
 
 
-def check(name, *, data_dir=None) -> list[Verdict]:
+def check(name, *, data_dir=None) -> list[FileState]:
     """Read every file of a data set on this disk again, and say how each one is.
 
     Args:
-        name: a name of the catalogue.
-        data_dir: as in `fetch`.
+        name: A name of the catalogue.
+        data_dir: As in `course.datasets.fetch`.
 
     Returns:
-        One `Verdict` a file: `path`, `good`, `how` it was settled, `problem`.
+        One `FileState` a file: `path`, `good`, `how` it was settled, `problem`.
 
     Raises:
-        CourseError: nothing of the data set is here.
+        CourseError: Nothing of the data set is here.
     """
     info = catalog.get(name)
     folder = _folder(info, data_dir)
-    places = [(file, find.place(folder, file)) for file in info.files or _scans(info, folder)]
+    places = [(file, place(folder, file)) for file in info.files or _scans(info, folder)]
     return [
-        examine(place, file) if place else Verdict(folder / file.path, "form", MISSING)
-        for file, place in places
+        examine(path, file, content_of) if path else FileState(folder / file.path, "forma", MISSING)
+        for file, path in places
     ]
 
 
@@ -48,11 +46,11 @@ def record(name, *, data_dir=None) -> str:
     It replaces the keys of the same name; everything else of the entry stays as it is.
 
     Args:
-        name: a name of the catalogue.
-        data_dir: as in `fetch`.
+        name: A name of the catalogue.
+        data_dir: As in `course.datasets.fetch`.
 
     Raises:
-        CourseError: the data set, or a file of it, is not here. A hash that nobody saw is no hash.
+        CourseError: The data set, or a file of it, is not here. A hash that nobody saw is no hash.
             Or it is one whose cases are too many to list.
     """
     import yaml
@@ -61,20 +59,30 @@ def record(name, *, data_dir=None) -> str:
     folder = _folder(info, data_dir)
     if not info.files:
         raise CourseError(
-            f"datasets.yaml lists no files of {info.title}: its cases are too many, and each is "
-            f"checked by its header.\nNext: python -m course data verify {name}"
+            f"datasets.yaml no enumera los archivos de {info.title}: sus casos son demasiados, y "
+            "cada uno se comprueba por su cabecera.\n"
+            f"Qué hacer: python -m course data verify {name}"
         )
     seen = f"kaggle, {datetime.date.today().isoformat()}"
-    files, notes = [], []
+    entries, notes = [], []
     for file in info.files:
-        path = find.locate(folder, name, file.path)
+        path = locate(folder, info, file)
         seen_now = {"size_bytes": path.stat().st_size, "sha256": digest(path, "sha256")}
-        files.append(_plain(dataclasses.replace(file, **seen_now, seen=seen)))
-        if file.content and (problem := contents.disagreement(path, file.content)):
-            notes.append(f"# look at the content of {file.path}: {problem}\n")
-    block = {"version": info.version, "version_seen": seen, "files": files}
+        entries.append(_plain(dataclasses.replace(file, **seen_now, seen=seen)))
+        if file.content and (problem := disagreement(path, file, content_of)):
+            notes.append(f"# revisa content de {file.path}: {problem}\n")
+    block = {"version": info.version, "version_seen": seen, "files": entries}
     text = yaml.safe_dump(block, sort_keys=False, default_flow_style=None, width=96)
     return textwrap.indent("".join(notes) + text, "  ").rstrip()
+
+
+def content_of(path, file) -> Content:
+    """What a file holds, by the reader of its kind, which is imported only now."""
+    from course.datasets import california, mnist, sign_mnist
+    from course.datasets.brats import fetch as brats
+
+    readers = {"idx": mnist, "sign": sign_mnist, "housing": california}
+    return readers.get(file.content.kind, brats).content_of(path, file)
 
 
 def _scans(info, folder):
@@ -83,25 +91,24 @@ def _scans(info, folder):
     return [FileInfo(p.relative_to(folder).as_posix(), content=Content("nifti")) for p in paths]
 
 
-def _plain(record):
+def _plain(entry):
     """A dataclass as YAML knows it: empty keys left out, lists for tuples."""
-    values = {f.name: getattr(record, f.name) for f in dataclasses.fields(record)}
-    return {
-        key: _plain(value)
-        if dataclasses.is_dataclass(value)
-        else list(value)
-        if isinstance(value, tuple)
-        else value
-        for key, value in values.items()
-        if value
-    }
+    if dataclasses.is_dataclass(entry):
+        values = {f.name: getattr(entry, f.name) for f in dataclasses.fields(entry)}
+        return {key: _plain(value) for key, value in values.items() if value}
+    return list(entry) if isinstance(entry, tuple) else entry
+
+
+def _whole(info, data_dir):
+    folders = [*cache.mounted(info), cache.Cache(info, data_dir).folder]
+    return next((folder for folder in folders if holds(folder, info, info.files)), None)
 
 
 def _folder(info, data_dir):
-    folder = cached(info.name, data_dir=data_dir) or Shelf(info, data_dir).folder
-    if folder.is_dir() and (info.files or find.holds(folder, info, info.files)):
+    folder = _whole(info, data_dir) or cache.Cache(info, data_dir).folder
+    if folder.is_dir() and (info.files or holds(folder, info, info.files)):
         return folder
     raise CourseError(
-        f"There is nothing of {info.title} to look at in {folder}\n"
-        f"Next: python -m course data fetch {info.name}"
+        f"No hay nada de {info.title} en {folder}\n"
+        f"Qué hacer: python -m course data fetch {info.name}"
     )

@@ -3,98 +3,128 @@
 import contextlib
 import logging
 import os
-import random
+import pathlib
 import sys
+import threading
 import time
-from pathlib import Path, PurePosixPath
 
-from course.datasets.download import answers, mounts
+from course.datasets.download import answers, cache
+from course.spanish import number
 
-_TRIES = 4  # in a row that bring nothing new
-_TRIES_AT_ALL = 20  # however much each of them brings
-_FIRST_WAIT_S = 1.0
-_LONGEST_WAIT_S = 90.0
+_MOUNT_LIMIT_S = 120.0
 _TIMEOUTS_S = (10, 30)  # to connect; between two bytes
 
 
-def download(info, shelf, path=None) -> Path:
+def download(info, kept, path=None) -> pathlib.Path:
     """Fetch one file, or the whole data set, into kagglehub's cache.
 
     Args:
-        info: a `course.datasets.catalog.DatasetInfo`.
-        shelf: a `course.datasets.download.cache.Shelf`, where its files are kept.
-        path: one file of the data set; None fetches everything.
+        info: A `course.datasets.catalog.DatasetInfo`.
+        kept: A `course.datasets.download.cache.Cache`, where its files are kept.
+        path: One file of the data set; None fetches everything.
 
     Returns:
-        The folder that holds the data set: below `shelf`, or where the platform mounted it.
+        The folder that holds the data set: in the cache, or where the platform mounted it.
 
     Raises:
-        CourseError: whatever went wrong, as a letter.
+        CourseError: Whatever went wrong.
     """
     import kagglehub
 
-    landing = shelf.folder / path if path else shelf.archive
-    where = "to be mounted by the platform" if mounts.expected() else f"to keep in {shelf.cache}"
-    asked = f"{path or 'all its files'}, {where}"
+    landing = kept.folder / path if path else kept.archive
+    mounting, healed, asked = cache.is_mounting(), False, answers.data_set(info)
+
+    def call():
+        with _cache_at(kept.root), guarded():
+            return kagglehub.dataset_download(info.pinned, path)
+
+    def trouble_of(error):
+        if isinstance(error, NeverMounted):
+            return _never_mounted(info)
+        return answers.trouble_of(error, asked, cache=kept.root)
 
     def ask():
-        with _cache_at(shelf.cache), guarded():
-            if not mounts.expected():
-                return kagglehub.dataset_download(info.pinned, path)
-            return mounts.wait_for(
-                lambda: kagglehub.dataset_download(info.pinned, path),
-                mounts.limit_s(),
-                lambda: _size(landing),
-            )
-
-    place = Path(_persist(ask, info, landing, asked, shelf.cache))
-    return place.parents[len(PurePosixPath(path).parts) - 1] if path else place
-
-
-def _persist(ask, info, landing, asked, cache):
-    """Call `ask` until it returns; give up with a letter."""
-    idle, healed, reached = 0, False, _size(landing)
-    for _ in range(_TRIES_AT_ALL):
+        nonlocal healed
         try:
-            return ask()
-        except mounts.NeverMounted:
-            trouble = _never_mounted(info)
+            return _wait_for(call, lambda: _size(landing)) if mounting else call()
         except Exception as error:
-            trouble = answers.diagnose(error, info, cache)
-            if trouble.absent:
-                trouble = _with_newest_version(trouble, info)
-        if trouble.spoiled and not healed:  # kagglehub would append to it for ever
-            healed, reached = True, 0
-            landing.unlink(missing_ok=True)
-            _tell(f"{landing.name} is damaged: it is deleted and fetched again.")
-            continue
-        idle = 0 if _size(landing) > reached else idle + 1
-        reached = max(reached, _size(landing))
-        wait_s = _pause(idle, trouble)
-        if not trouble.retry or idle >= _TRIES or wait_s > _LONGEST_WAIT_S:
-            break
-        _tell(f"{trouble.why.split('.')[0]}. Trying again in {wait_s:.1f} s.")
-        _sleep(wait_s)
-    raise answers.letter(info, trouble, asked) from None  # the cause's text may hold a token
+            if healed or not trouble_of(error).spoiled:
+                raise
+        healed = True  # once: kagglehub would append to what is damaged for ever
+        landing.unlink(missing_ok=True)
+        print(f"{landing.name} está dañado: se borra y se trae otra vez.", file=sys.stderr)
+        return ask()
+
+    def message(trouble):
+        if trouble.absent:
+            trouble = _with_newest_version(trouble, info)
+        where = "montado por la plataforma" if mounting else f"para guardarlo en {kept.root}"
+        return answers.not_fetched(info, trouble, f"{path or 'todo'}, {where}")
+
+    found = answers.retrying(ask, trouble_of, message, arrived=lambda: _size(landing))
+    place = pathlib.Path(found)
+    return place.parents[len(pathlib.PurePosixPath(path).parts) - 1] if path else place
 
 
-def _pause(idle, trouble):
-    """Doubling waits with jitter, so that a classroom does not come back all at once."""
-    own = _FIRST_WAIT_S * 2 ** max(0, idle - 1) * random.uniform(0.5, 1.5)
-    return trouble.wait_s + random.uniform(0, 1) if trouble.wait_s else own
+@contextlib.contextmanager
+def guarded():
+    """Three things that the two Kaggle clients leave open, while they are at work.
+
+    They talk to the API without a timeout: a silent network would hang for ever. The connection of
+    a download that was cut stays open. And at level DEBUG urllib3 logs signed addresses, which open
+    the file to whoever reads the log.
+
+    kagglehub 1.0 takes no session and no timeout, and `kaggle` asks the server while it is being
+    imported. What both have in common is kagglesdk's client, so its sessions get an adapter of
+    ours; nobody else's use of requests is touched.
+    """
+    from kagglesdk.kaggle_http_client import KaggleHttpClient
+
+    usual, log = KaggleHttpClient._init_session, logging.getLogger("urllib3.connectionpool")
+    level = log.level
+
+    def with_adapter(self):
+        fresh = self._session is None
+        usual(self)
+        if fresh:
+            adapter = _patient_adapter()
+            for scheme in ("http://", "https://"):
+                self._session.mount(scheme, adapter)
+        return self._session
+
+    KaggleHttpClient._init_session = with_adapter
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        KaggleHttpClient._init_session = usual
+        log.setLevel(level)
 
 
-def _never_mounted(info):
-    return answers.Trouble(
-        f"the platform accepted, but no folder appeared in {mounts.limit_s():g} s.",
-        f"on Kaggle add {info.handle} under Add Input and run again; or wait longer with "
-        "COURSE_MOUNT_LIMIT_S=600; or download instead of mounting: DISABLE_KAGGLE_CACHE=1 (in "
-        "Colab DISABLE_COLAB_CACHE=1).",
-    )
+def _patient_adapter():
+    """requests' adapter with our timeouts, whose answers are closed with the session."""
+    from requests.adapters import HTTPAdapter
+
+    class Patient(HTTPAdapter):
+        def __init__(self):
+            super().__init__()
+            self.answers = []
+
+        def send(self, request, stream=False, timeout=None, **settings):
+            answer = super().send(request, stream, timeout or _TIMEOUTS_S, **settings)
+            self.answers.append(answer)
+            return answer
+
+        def close(self):
+            for answer in self.answers:
+                answer.close()
+            super().close()
+
+    return Patient()
 
 
 def _with_newest_version(trouble, info):
-    """After a 404: does Kaggle know the data set in another version? The letter then says so."""
+    """After a 404: does Kaggle know the data set in another version? The message then says so."""
     try:
         from kagglehub.clients import build_kaggle_client
         from kagglesdk.datasets.types.dataset_api_service import ApiGetDatasetRequest
@@ -103,13 +133,14 @@ def _with_newest_version(trouble, info):
         request.owner_slug, request.dataset_slug = info.handle.split("/")
         with guarded(), build_kaggle_client() as client:
             newest = client.datasets.dataset_api_client.get_dataset(request).current_version_number
-    except Exception:  # a courtesy: the letter is right without it
+    except Exception:  # a courtesy: the message is right without it
         return trouble
     if not newest or newest == info.version:
         return trouble
     return answers.Trouble(
-        f"Kaggle answers 404: it has no version {info.version}; its newest is {newest}.",
-        f"write version: {newest} under {info.name} in datasets.yaml, then the same command again.",
+        f"Kaggle responde 404: no tiene la versión {info.version}; la más nueva es {newest}.",
+        f"escribe version: {newest} en la entrada {info.name} de datasets.yaml y repite la misma "
+        "orden.",
     )
 
 
@@ -126,42 +157,64 @@ def _cache_at(folder):
             os.environ["KAGGLEHUB_CACHE"] = before
 
 
-@contextlib.contextmanager
-def guarded():
-    """Three things that kagglehub 1.0 leaves open, while it is at work.
-
-    It talks to the API without a timeout: a silent network would hang for ever. The connection of a
-    download that was cut stays open. And at level DEBUG urllib3 logs signed addresses, which open
-    the file to whoever reads the log.
-    """
-    import requests
-
-    send, log = requests.Session.send, logging.getLogger("urllib3.connectionpool")
-    level, answers = log.level, []
-
-    def patient_send(self, request, **settings):
-        settings["timeout"] = settings.get("timeout") or _TIMEOUTS_S
-        answers.append(send(self, request, **settings))
-        return answers[-1]
-
-    requests.Session.send = patient_send
-    log.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        requests.Session.send = send
-        log.setLevel(level)
-        for answer in answers:
-            answer.close()
-
-
 def _size(path):
     return path.stat().st_size if path.is_file() else 0
 
 
-def _tell(line):
-    print(line, file=sys.stderr)
+# ---- waiting for a mount
 
 
-def _sleep(seconds):
-    time.sleep(seconds)
+class NeverMounted(Exception):
+    """The platform agreed to mount a data set, and no folder appeared."""
+
+
+def _wait_for(call, arrived):
+    """Return `call()`, or raise NeverMounted once nothing has moved for too long.
+
+    kagglehub waits for a mount without an end. It waits in a thread that dies with the process;
+    `arrived` tells how many bytes are there, so that a download, where Colab declines to mount,
+    may take as long as it likes.
+    """
+    from tqdm import tqdm
+
+    answer, limit_s = {}, _limit_s()
+
+    def work():
+        try:
+            answer["value"] = call()
+        except BaseException as error:
+            answer["error"] = error
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    last, since = arrived(), time.monotonic()
+    with tqdm(total=limit_s, desc="montando", unit="s", delay=1, leave=False) as bar:
+        while thread.is_alive():
+            thread.join(min(0.2, limit_s))
+            waited = time.monotonic() - since
+            if (now := arrived()) != last:  # a download, which shows a bar of its own
+                last, since = now, time.monotonic()
+            elif waited > limit_s and thread.is_alive():
+                raise NeverMounted
+            elif not now:
+                bar.update(round(waited) - bar.n)
+    if "error" in answer:
+        raise answer["error"]
+    return answer["value"]
+
+
+def _limit_s():
+    """How long a mount may take: COURSE_MOUNT_LIMIT_S, or two minutes."""
+    try:
+        return float(os.environ.get("COURSE_MOUNT_LIMIT_S", _MOUNT_LIMIT_S))
+    except ValueError:
+        return _MOUNT_LIMIT_S
+
+
+def _never_mounted(info):
+    return answers.Trouble(
+        f"la plataforma aceptó, pero ninguna carpeta apareció en {number(_limit_s(), 1)} s.",
+        f"en Kaggle agrega {info.handle} con Add Input y ejecuta otra vez; o espera más, con "
+        "COURSE_MOUNT_LIMIT_S=600; o descarga en vez de montar, con DISABLE_KAGGLE_CACHE=1 (en "
+        "Colab DISABLE_COLAB_CACHE=1).",
+    )

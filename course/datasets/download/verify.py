@@ -1,28 +1,31 @@
 """Is a file on disk the one that the catalogue describes? Asked once, then remembered."""
 
+import contextlib
 import dataclasses
 import hashlib
-import json
 import os
+import pathlib
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 
-from course.datasets.download import contents
+from course import files
+from course.errors import CourseError
+from course.spanish import number
 
-MISSING = "it is missing"
+MISSING = "falta"
 _READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class Verdict:
+class FileState:
     """How a file is, and how that was settled.
 
-    `how` is "sha256", "md5" (of the original .gz), "content" (other bytes, the same data) or "form"
-    (no hash is known: it is not empty and its header is right). `problem` is "" for a good file.
+    `how` is "sha256", "md5" (of the original .gz), "contenido" (other bytes, the same data) or
+    "forma" (no hash is known: it is not empty and its reader takes it). `problem` is "" for a good
+    file.
     """
 
-    path: Path
+    path: pathlib.Path
     how: str
     problem: str = ""
 
@@ -31,50 +34,70 @@ class Verdict:
         return not self.problem
 
 
-def examine(path, file) -> Verdict:
+def examine(path, file, content_of) -> FileState:
     """Compare one file with its entry, reading all of it; a bar shows after a second.
 
     Args:
-        path: where the file lies; the form with .gz is compared by the md5 of the original .gz.
-        file: its `course.datasets.catalog.FileInfo`.
+        path: Where the file lies; the form with .gz is compared by the md5 of the original .gz.
+        file: Its `course.datasets.catalog.FileInfo`.
+        content_of: Function of a path and a `FileInfo`: what the file's reader finds in it, a
+            `course.datasets.catalog.Content`. It raises CourseError for a damaged file.
     """
-    path = Path(path)
+    path = pathlib.Path(path)
     try:
         size = path.stat().st_size
         if size == 0:
-            return Verdict(path, "form", "it is empty")
-        zipped = path.name.endswith(".gz") and path.name != Path(file.path).name
+            return FileState(path, "forma", "está vacío")
+        zipped = path.name.endswith(".gz") and path.name != pathlib.Path(file.path).name
         if zipped and digest(path, "md5") == file.gz_md5:
-            return Verdict(path, "md5")
+            return FileState(path, "md5")
         sha256 = None if zipped or not file.sha256 else digest(path, "sha256")
     except OSError as error:
-        return Verdict(path, "form", f"it cannot be read ({error.strerror})")
+        return FileState(path, "forma", f"no se puede leer ({error.strerror})")
     if sha256 and sha256 == file.sha256:
-        return Verdict(path, "sha256")
+        return FileState(path, "sha256")
     from_kaggle = (file.seen or "").startswith("kaggle")
     if sha256 and (from_kaggle or not file.content):
-        return Verdict(path, "sha256", _difference(size, file))
-    how = "content" if file.sha256 else "form"
-    problem = contents.disagreement(path, file.content) if file.content else ""
-    return Verdict(path, how, problem)
+        return FileState(path, "sha256", _other_bytes(size, file))
+    how = "contenido" if file.sha256 else "forma"
+    return FileState(path, how, disagreement(path, file, content_of) if file.content else "")
 
 
-def _difference(size, file):
-    if file.size_bytes and size != file.size_bytes:
-        return f"it has {size:,} bytes, not {file.size_bytes:,}"
-    return "its sha256 is another one"
+def disagreement(path, file, content_of) -> str:
+    """What a file holds otherwise than its entry says, whatever its exact bytes are.
+
+    Returns:
+        "" when they agree, otherwise a part of a sentence about the first difference.
+    """
+    try:
+        found = content_of(path, file)
+    except CourseError as error:  # its first line, which begins with the path
+        return str(error).partition("\n")[0].removeprefix(f"{path}: ").rstrip(".")
+    expected = file.content
+    for name, words in {
+        "shape": "su forma es {}, no {}",
+        "rows": "tiene {} filas, no {}",
+        "text_bytes": "sus filas suman {} bytes de texto, no {}",
+    }.items():
+        here, wanted = getattr(found, name), getattr(expected, name)
+        if wanted and here != wanted:
+            return words.format(*(n if name == "shape" else number(n, 0) for n in (here, wanted)))
+    for key in sorted(found.histogram | expected.histogram) if expected.histogram else ():
+        here, wanted = found.histogram.get(key, 0), expected.histogram.get(key, 0)
+        if here != wanted:
+            return f"{key} está {number(here, 0)} veces, no {number(wanted, 0)}"
+    return ""
 
 
 def digest(path, algorithm) -> str:
     """A file's checksum as hexadecimal digits; a bar shows after a second."""
     from tqdm import tqdm
 
-    checksum, total = hashlib.new(algorithm), os.path.getsize(path)
-    with (
-        open(path, "rb") as file,
-        tqdm(total=total, desc=f"checking {Path(path).name}", unit="B", unit_scale=True, delay=1,
-             leave=False) as bar,
-    ):  # fmt: skip
+    checksum, total, name = hashlib.new(algorithm), os.path.getsize(path), pathlib.Path(path).name
+    bar = tqdm(
+        total=total, desc=f"revisando {name}", unit="B", unit_scale=True, delay=1, leave=False
+    )
+    with open(path, "rb") as file, bar:
         while chunk := file.read(_READ_BYTES):
             checksum.update(chunk)
             bar.update(len(chunk))
@@ -88,30 +111,28 @@ class Memory:
     entry got a new hash. A folder that cannot be written just remembers nothing.
     """
 
-    def __init__(self, path):
-        self.path = Path(path)
-        try:
-            known = json.loads(self.path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            known = {}
-        self._known = known if isinstance(known, dict) else {}
+    def __init__(self, path, content_of):
+        self.path, self._content_of, self._known = path, content_of, {}
+        with contextlib.suppress(CourseError):  # none yet, or damaged: it only costs time
+            self._known = files.read_json(path)
 
-    def verdict(self, path, file) -> Verdict:
-        """The remembered verdict, or a new one; a good one is kept."""
+    def state(self, path, file) -> FileState:
+        """The remembered state, or a new one; a good one is kept."""
         stamp = _stamp(path)
         record = self._known.get(str(path))
-        if isinstance(record, dict) and stamp and record.get("file") == stamp:
-            if record.get("expected") == file.sha256:
-                return Verdict(Path(path), str(record.get("how")))
-        verdict = examine(path, file)
-        if verdict.good and verdict.how == "form" and self._shrunk(record, stamp):
-            verdict = dataclasses.replace(verdict, problem="it is shorter than it was")
-        if verdict.good:
-            if verdict.how == "content":
-                warnings.warn(_difference_told(verdict, file), UserWarning, stacklevel=2)
-            self._known[str(path)] = {"file": stamp, "expected": file.sha256, "how": verdict.how}
-            self._save()
-        return verdict
+        record = record if isinstance(record, dict) else {}
+        if stamp and record.get("file") == stamp and record.get("expected") == file.sha256:
+            return FileState(path, str(record.get("how")))
+        state = examine(path, file, self._content_of)
+        if state.good and state.how == "forma" and self._shrunk(record, stamp):
+            state = dataclasses.replace(state, problem="es más corto que antes")
+        if state.good:
+            if state.how == "contenido":
+                warnings.warn(_same_content(path, file), UserWarning, stacklevel=2)
+            self._known[str(path)] = {"file": stamp, "expected": file.sha256, "how": state.how}
+            with contextlib.suppress(CourseError):
+                files.write(self.path, files.json_text(self._known))
+        return state
 
     @staticmethod
     def _shrunk(record, stamp):
@@ -120,20 +141,17 @@ class Memory:
         except (TypeError, KeyError):
             return False
 
-    def _save(self):
-        temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(self._known, indent=1), encoding="utf-8")
-            temporary.replace(self.path)
-        except OSError:
-            pass
+
+def _other_bytes(size, file):
+    if file.size_bytes and size != file.size_bytes:
+        return f"tiene {number(size, 0)} bytes, no {number(file.size_bytes, 0)}"
+    return "su sha256 es otro"
 
 
-def _difference_told(verdict, file):
+def _same_content(path, file):
     return (
-        f"{verdict.path} has other bytes than the copy described in datasets.yaml ({file.seen}), "
-        "but the same content: shape, rows and labels agree. It is used as it is."
+        f"{path} tiene otros bytes que la copia descrita en datasets.yaml ({file.seen}), pero el "
+        "mismo contenido: coinciden forma, filas y etiquetas. Se usa tal como está."
     )
 
 

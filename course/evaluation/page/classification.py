@@ -2,8 +2,7 @@
 
 from html import escape
 
-from course.evaluation.page.parts import cell, figure, length, row, table, typeset
-from course.evaluation.page.score import hero_of
+from course.evaluation.page.parts import cell, figure, hero_of, length, row, table, typeset
 from course.spanish import count, number, percent
 
 TITLE = "Clasificación de imágenes"
@@ -13,11 +12,13 @@ FIELDS = ("class_names", "confusion", "independent")  # of report.json, beside t
 
 def headline(report):
     """The accuracy and its interval."""
-    text = f"Exactitud {report.in_words('accuracy', report.scores['accuracy'])} en {report.counted}"
-    return text + report.interval_in_words("accuracy")
+    text = (
+        f"Exactitud {report.score_text('accuracy', report.scores['accuracy'])} en {report.counted}"
+    )
+    return text + report.interval_text("accuracy")
 
 
-def in_words(report, name, value):
+def score_text(report, name, value):
     """A score in Spanish, with as many digits as this many samples can carry."""
     if name in ("accuracy", "balanced_accuracy"):
         return percent(value, 2 if report.n >= 1000 else 1)
@@ -30,7 +31,7 @@ def summary(report):
     """Lines under the headline: the weakest classes."""
     weakest = [row for row in report.per_class if row["confused_with"]][:3]
     return [
-        f"  {row['class']}: {report.in_words('recall', row['recall'])} de "
+        f"  {row['class']}: {report.score_text('recall', row['recall'])} de "
         f"{number(row['n'], 0)}, se confunde con {row['confused_with']}"
         for row in weakest
     ]
@@ -75,12 +76,12 @@ def _class_row(report, one):
     name, n = escape(one["class"]), typeset(number(one["n"], 0))
     counts = (
         cell(n, numeric=True),
-        cell(typeset(report.in_words("precision", one["precision"])), numeric=True),
+        cell(typeset(report.score_text("precision", one["precision"])), numeric=True),
     )
     if not one["n"]:
         return row(name, '<td colspan="2">sin ejemplos en la prueba</td>', *counts)
-    low, high = (typeset(report.in_words("recall", end)) for end in one["recall_interval"])
-    recall = typeset(report.in_words("recall", one["recall"]))
+    low, high = (typeset(report.score_text("recall", end)) for end in one["recall_interval"])
+    recall = typeset(report.score_text("recall", one["recall"]))
     bar = f'<span class="bar"><i style="width:{length(one["recall"])}"></i></span>'
     confused = "–"
     if one["confused_with"] is not None:
@@ -100,7 +101,7 @@ def _in_sentences(report):
     text = f"La red acertó en {typeset(number(right, 0))} de {typeset(report.counted)} de prueba"
     text += f" y se equivocó en {typeset(number(wrong, 0))}. " if wrong else ", sin ningún error. "
     mean, entropy = (
-        typeset(report.in_words(key, report.scores[key]))
+        typeset(report.score_text(key, report.scores[key]))
         for key in ("balanced_accuracy", "log_loss")
     )
     text += (

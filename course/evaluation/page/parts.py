@@ -1,8 +1,32 @@
-"""The pieces that a page is put together from: figures, tables, numbers. Text in, HTML out."""
+"""The pieces of a page: its head, figures, tables, numbers. Text in, HTML out."""
 
 import base64
 import re
 from html import escape
+
+
+def hero_of(report, key, label, text):
+    """The score `key` with its label, its interval as a bracket, and a sentence or two."""
+    score = typeset(report.score_text(key, report.scores[key]))
+    label = f"<small>{label} en {typeset(report.counted)}</small>"
+    return (
+        f'<div class="hero"><p class="score">{score}{label}</p><div>{bracket(report, key)}'
+        f"<p>{text}</p></div></div>"
+    )
+
+
+def bracket(report, key):
+    """A score's interval drawn as a line with a dot; empty where there is no interval."""
+    if not report.intervals.get(key):
+        return ""
+    low, high = report.intervals[key]
+    at = length((report.scores[key] - low) / (high - low)) if high > low else "50%"
+    left, right = (typeset(report.score_text(key, end)) for end in (low, high))
+    return (
+        f'<div class="interval" role="img" aria-label="95 % de confianza: de {left} a {right}">'
+        f'<div class="line"><span class="dot" style="left:{at}"></span></div><div class="ends">'
+        f"<span>{left}</span><span>95 % de confianza</span><span>{right}</span></div></div>"
+    )
 
 
 def figure(name, pictures, alt):
@@ -58,9 +82,9 @@ def pairs(rows):
 
 def with_interval(report, key, value, interval):
     """A cell with a score and, below it, its interval if it has one."""
-    text = typeset(report.in_words(key, value))
+    text = typeset(report.score_text(key, value))
     if interval:
-        low, high = (typeset(report.in_words(key, end)) for end in interval)
+        low, high = (typeset(report.score_text(key, end)) for end in interval)
         text += f"<small>{low} a {high}</small>"
     return cell(text)
 

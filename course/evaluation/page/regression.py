@@ -3,8 +3,15 @@
 import math
 from html import escape
 
-from course.evaluation.page.parts import cell, figure, row, table, typeset, with_interval
-from course.evaluation.page.score import hero_of
+from course.evaluation.page.parts import (
+    cell,
+    figure,
+    hero_of,
+    row,
+    table,
+    typeset,
+    with_interval,
+)
 from course.spanish import number, percent
 
 TITLE = "Predicción de un valor"
@@ -14,14 +21,14 @@ FIELDS = ("unit", "baselines")  # of report.json, beside those of every task
 
 def headline(report):
     """The R² and its interval; a constant target has no R², there it is the RMSE."""
-    text = f"R² {report.in_words('r2', report.scores['r2'])}"
+    text = f"R² {report.score_text('r2', report.scores['r2'])}"
     if math.isnan(report.scores["r2"]):
-        rmse = report.in_words("rmse", report.scores["rmse"])
+        rmse = report.score_text("rmse", report.scores["rmse"])
         text = f"R² sin definir, RMSE {rmse} {report.unit},"
-    return f"{text} en {report.counted}" + report.interval_in_words("r2")
+    return f"{text} en {report.counted}" + report.interval_text("r2")
 
 
-def in_words(report, name, value):
+def score_text(report, name, value):
     """A score in Spanish."""
     return number(value, 3)
 
@@ -32,7 +39,7 @@ def summary(report):
     width = max(map(len, models))
     lines = [f"  {'':{width}}" + "".join(f"{head:>10}" for head in ("R²", "RMSE", "MAE"))]
     for name, model in models.items():
-        cells = (report.in_words(key, model["scores"][key]) for key in ("r2", "rmse", "mae"))
+        cells = (report.score_text(key, model["scores"][key]) for key in ("r2", "rmse", "mae"))
         lines.append(f"  {name:{width}}" + "".join(f"{text:>10}" for text in cells))
     return lines
 
@@ -120,5 +127,5 @@ def _in_sentences(report):
     else:
         share = typeset(percent(r2, 0))
         text = f"La red explica el {share} de la variación de los valores verdaderos."
-    rmse, mae = (typeset(report.in_words(key, report.scores[key])) for key in ("rmse", "mae"))
+    rmse, mae = (typeset(report.score_text(key, report.scores[key])) for key in ("rmse", "mae"))
     return f"{text} Su error (RMSE) es {rmse} {unit}; en promedio se aleja {mae} (MAE)."

@@ -2,8 +2,15 @@
 
 from html import escape
 
-from course.evaluation.page.parts import cell, figure, row, table, typeset, with_interval
-from course.evaluation.page.score import bracket
+from course.evaluation.page.parts import (
+    bracket,
+    cell,
+    figure,
+    row,
+    table,
+    typeset,
+    with_interval,
+)
 from course.spanish import number
 
 TITLE = "Segmentación de tumores"
@@ -18,15 +25,15 @@ def headline(report):
     parts = []
     for one in report.per_class:
         key = f"dice_{one['region']}"
-        text = f"{one['region']} {report.in_words(key, report.scores[key])}"
+        text = f"{one['region']} {report.score_text(key, report.scores[key])}"
         if report.intervals.get(key):
-            low, high = (report.in_words(key, end) for end in report.intervals[key])
+            low, high = (report.score_text(key, end) for end in report.intervals[key])
             text += f" (95\u00a0%: {low}–{high})"
         parts.append(text)
     return f"Dice{' medio' if report.n > 1 else ''} {' · '.join(parts)} en {report.counted}"
 
 
-def in_words(report, name, value):
+def score_text(report, name, value):
     """Shares with two decimals, never rounded up to a perfect 1; the rest with one."""
     if name.startswith(("hd95", "volume")) or value is None:
         return number(value, 1)
@@ -43,7 +50,7 @@ def summary(report):
     for one in report.per_class:
         cells = [("dice", "mean"), ("dice", "median"), ("hd95_mm", "mean")]
         cells += [("sensitivity", "mean"), ("precision", "mean")]
-        texts = (report.in_words(key, one[key][which]) for key, which in cells)
+        texts = (report.score_text(key, one[key][which]) for key, which in cells)
         lines.append(f"  {one['region']}" + "".join(f"{text:>10}" for text in texts))
     return lines
 
@@ -53,7 +60,7 @@ def hero(report):
     scores = ""
     for one in report.per_class:
         key, name = f"dice_{one['region']}", _NAMES[one["region"]]
-        score = typeset(report.in_words(key, report.scores[key]))
+        score = typeset(report.score_text(key, report.scores[key]))
         scores += (
             f'<div><p class="score">{score}<small>Dice {one["region"]}, {name}</small></p>'
             f"{bracket(report, key)}</div>"
@@ -119,7 +126,7 @@ def _cases(report):
     for case in report.per_case[:_CASES]:
         for region, scores in case["regions"].items():
             name = escape(case["case"]) if region == "WT" else ""
-            texts = [typeset(report.in_words(key, scores[key])) for key in keys]
+            texts = [typeset(report.score_text(key, scores[key])) for key in keys]
             rows.append(row(name, cell(region), *(cell(text, numeric=True) for text in texts)))
     head = ("Caso", "Región", "Dice", "HD95, mm", "Sensibilidad", "Precisión", "Volumen, ml")
     left = f"Los {_CASES} peores de {report.n} casos" if report.n > _CASES else "Del peor al mejor"

@@ -18,7 +18,7 @@ SHAPE = (10, 14, 12)
 
 
 def numbered(shape=SHAPE, tumour=(), case=0):
-    """A case whose every voxel is told by its value; `tumour`: voxels `[(d, h, w), …]` of ET.
+    """A case whose every voxel is known by its value; `tumour`: voxels `[(d, h, w), …]` of ET.
 
     Channel 0 holds 1 + the voxel's number, channel 1 the case's number; the brain fills the box.
     """
@@ -205,7 +205,7 @@ def test_fit_starts_each_epoch_and_sees_what_the_seed_says():
             noted.append((self._epoch, index, float(x.sum())))
             return x, y
 
-    noted, told = [], {}
+    noted, expected = [], {}
     model = keras.Sequential([keras.Input((8, 8, 2)), keras.layers.Conv2D(3, 1)])
     model.compile(loss="mse")
     batches = Noted(cases, 2, (8, 8), seed=3, steps=4)
@@ -213,9 +213,9 @@ def test_fit_starts_each_epoch_and_sees_what_the_seed_says():
     again = Slices(cases, 2, (8, 8), seed=3, steps=4)
     for epoch in range(3):
         again.start_epoch(epoch)
-        told |= {(epoch, index): float(again[index][0].sum()) for index in range(4)}
-    assert {(epoch, index) for epoch, index, _ in noted} == set(told)
-    assert all(told[epoch, index] == total for epoch, index, total in noted)
+        expected |= {(epoch, index): float(again[index][0].sum()) for index in range(4)}
+    assert {(epoch, index) for epoch, index, _ in noted} == set(expected)
+    assert all(expected[epoch, index] == total for epoch, index, total in noted)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import os
 import shutil
 import tracemalloc
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nibabel
@@ -13,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course import regions
+from course import files, regions
 from course.datasets import brats
 from course.errors import CourseError
+from course.spanish import count
 from tests import brats_fakes
 from tests.brats_fakes import MODALITIES, file_name, nifti, put, write_case
 
@@ -73,7 +75,7 @@ def test_a_label_never_chooses_the_edition(tmp_path):
     write_case(tmp_path, "BraTS-GLI-00001-000", "2023", (4, 4, 4), labels=labels)
     (case,) = brats.find_cases(tmp_path)
     assert case.edition == "2023"
-    with pytest.raises(CourseError, match="^BraTS-GLI-00001-000: .*Received also: 4"):
+    with pytest.raises(CourseError, match="^BraTS-GLI-00001-000: .*Llegó también: 4"):
         brats.load_case(case)
     (case,) = brats.find_cases(tmp_path, edition="2024")
     assert brats.load_case(case)[1].max() == 4
@@ -118,25 +120,27 @@ def test_cases_that_cannot_be_used_are_named_in_one_report(tmp_path):
         cases = brats.find_cases(tmp_path)
     assert [case.name for case in cases] == [names[1], names[8]]
     (report,) = (str(warning.message) for warning in caught)
-    assert report.startswith(f"{tmp_path}: 6 of 8 cases cannot be used and are left out.\n")
+    assert report.startswith(f"{tmp_path}: casos que no se pueden usar y quedan fuera: 6 de 8.\n")
     lines = report.splitlines()[1:]
     for line, number, words in zip(
         lines,
         range(2, 8),
         (
-            "lacks t1",
-            "lacks seg",
-            "12 × 14 × 9 voxels, not 12 × 14 × 10",
-            "_seg.nii: it lies up to 1 mm elsewhere",
-            "Received: an empty file",
-            "Received: 4 (12 × 14 × 10 × 2)",
+            "le falta t1",
+            "le falta seg",
+            "12 × 14 × 9 vóxeles, no 12 × 14 × 10",
+            "_seg.nii, que está en otro lugar, hasta a 1,00 mm",
+            "Llegó: un archivo vacío",
+            "Llegó: 4 (12 × 14 × 10 × 2)",
         ),
         strict=True,
     ):
         assert names[number] in line and words in line
     for name in (names[1], names[8]):
         shutil.rmtree(tmp_path / name)
-    with pytest.raises(CourseError, match="of 6 cases none can be used.\n  BraTS20_Training_002 "):
+    with pytest.raises(
+        CourseError, match="de 6.casos no se puede usar ninguno.\n  BraTS20_Training_002:"
+    ):
         brats.find_cases(tmp_path)
 
 
@@ -146,7 +150,9 @@ def test_only_the_modalities_asked_for_are_needed(tmp_path):
     assert case.modalities == ("flair", "t1ce")
     assert brats.load_case(case)[0].shape[-1] == 2
     for wrong in (["t1c"], "flair", []):
-        with pytest.raises(CourseError, match="modalities: expected some of flair, t1, t1ce, t2"):
+        with pytest.raises(
+            CourseError, match="modalities: se esperaban algunas de flair, t1, t1ce, t2"
+        ):
             brats.find_cases(tmp_path, modalities=wrong)
 
 
@@ -160,13 +166,15 @@ def test_of_two_copies_one_is_taken(tmp_path):
 
 def test_a_folder_without_cases(tmp_path):
     put(tmp_path / "ana_flair.nii", b"")
-    with pytest.raises(CourseError, match="holds no case of BraTS.*\n  BraTS20_Training_001_flair"):
+    with pytest.raises(
+        CourseError, match="no tiene ningún caso de BraTS.*\n  BraTS20_Training_001_flair"
+    ):
         brats.find_cases(tmp_path)
-    with pytest.raises(CourseError, match="There is no such folder"):
+    with pytest.raises(CourseError, match="que no existe"):
         brats.find_cases(tmp_path / "none")
-    with pytest.raises(CourseError, match="There is no such folder"):
+    with pytest.raises(CourseError, match="que no existe"):
         brats.find_cases(tmp_path / "ana_flair.nii")
-    with pytest.raises(CourseError, match="edition: expected one of 2015, "):
+    with pytest.raises(CourseError, match="edition: se esperaba una de 2015, "):
         brats.find_cases(tmp_path, edition="2019")
 
 
@@ -187,7 +195,7 @@ def test_a_tar_is_unpacked_beside_itself_case_by_case(tmp_path, capsys):
     cases = brats.find_cases(archive)
     assert [case.name[-1] for case in cases] == ["1", "2", "3"]
     assert {case.edition for case in cases} == {"2021"}
-    assert "Unpacking 3 cases, 0.0 MB, into" in capsys.readouterr().err
+    assert f"Desempaquetando {count(3, 'caso', 'casos')}, 0,0 MB, en" in capsys.readouterr().err
     assert brats.load_case(cases[0])[0].shape == (4, 3, 2, 4)
     folder = tmp_path / "BraTS2021_Training_Data"
     assert sorted(os.listdir(folder)) == [case.name for case in cases]
@@ -207,15 +215,19 @@ def test_a_part_of_a_tar_goes_to_another_folder(tmp_path):
 
 
 @pytest.mark.parametrize("evil", ["../", "/tmp/", "a/../../", "..\\"])
-def test_a_tar_that_leads_outside_is_refused(tmp_path, evil):
+def test_a_tar_that_leads_outside_writes_nothing_there(tmp_path, evil):
     home = tmp_path / "home"
     home.mkdir()
     archive = brats_fakes.write_tar(
         home / "data.tar", dict(tar_files([1])) | dict(tar_files([2], evil))
     )
-    with pytest.raises(CourseError, match="leads outside.\nNothing was unpacked"):
-        brats.find_cases(archive)
-    assert [p.name for p in tmp_path.rglob("*")] == ["home", "data.tar"]
+    cases = brats.find_cases(archive)
+    assert [case.name for case in cases] == ["BraTS2021_00001", "BraTS2021_00002"]
+    assert os.listdir(tmp_path) == ["home"] and sorted(os.listdir(home)) == ["data", "data.tar"]
+    written = {path.relative_to(home / "data").as_posix() for path in home.rglob("*.nii.gz")}
+    usual = [*tar_files([1], ""), *tar_files([2], "")]
+    assert written == {name for name, _ in usual}
+    assert not Path("/tmp/BraTS2021_00002").exists()
 
 
 def test_a_link_in_a_tar_is_no_file_of_a_case(tmp_path):
@@ -226,7 +238,7 @@ def test_a_link_in_a_tar_is_no_file_of_a_case(tmp_path):
             link = tarfile.TarInfo(f"BraTS2021_00001/BraTS2021_00001_{kind}.nii.gz")
             link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
             archive.addfile(link)
-    with pytest.raises(CourseError, match="holds no case of BraTS"):
+    with pytest.raises(CourseError, match="no tiene ningún caso de BraTS"):
         brats.find_cases(tmp_path)
     assert os.listdir(tmp_path) == ["data.tar"]
 
@@ -236,18 +248,41 @@ def test_a_tar_that_is_cut_short(tmp_path):
     whole = archive.read_bytes()
     for size in (0, 300, len(whole) // 2 + 100):
         archive.write_bytes(whole[:size])
-        with pytest.raises(CourseError, match="data.tar: expected a whole tar"):
+        with pytest.raises(CourseError, match="data.tar: se esperaba un .tar entero"):
             brats.find_cases(archive)
-    assert not list(tmp_path.rglob("*.tmp"))
+    assert not list(tmp_path.rglob(f"*{files.UNFINISHED}*"))
+
+
+def test_two_may_unpack_at_once_and_what_a_killed_one_left_is_no_case(tmp_path):
+    archive = brats_fakes.write_tar(tmp_path / "data.tar", dict(tar_files([1, 2])))
+    write_case(tmp_path / "data", f"BraTS2021_00003.0a1b2c3d{files.UNFINISHED}", "2021")
+    left = tmp_path / "data" / f"BraTS2021_00001.0a1b2c3d{files.UNFINISHED}"
+    put(left / "BraTS2021_00001_flair.nii.gz", b"half")
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(brats.find_cases, [archive] * 4))
+    assert all(cases == found[0] for cases in found)
+    assert [case.name for case in found[0]] == ["BraTS2021_00001", "BraTS2021_00002"]
+    assert brats.load_case(found[0][0])[0].shape == (4, 3, 2, 4)
 
 
 def test_a_disk_without_room_for_the_tar(tmp_path, monkeypatch):
     archive = brats_fakes.write_tar(tmp_path / "data.tar", dict(tar_files(range(3))))
     usage = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-    with pytest.raises(CourseError, match="cannot be unpacked into .*MB are needed, 0 MB are free"):
+    with pytest.raises(
+        CourseError, match="no cabe en .*se esperaban .* MB libres. Llegó: 0 MB"
+    ) as caught:
         brats.find_cases(archive)
+    assert f'brats.unpack("{archive}", "CARPETA", n=20)' in str(caught.value)
     assert os.listdir(tmp_path) == ["data.tar"]
+
+
+def test_a_place_where_no_tar_can_be_unpacked(tmp_path):
+    archive = brats_fakes.write_tar(tmp_path / "data.tar", dict(tar_files([1])))
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(CourseError, match="(?s)No se pudo escribir.*otra carpeta: brats.unpack"):
+        brats.unpack(archive, tmp_path / "file" / "folder")
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 # ---- files named by hand
@@ -271,11 +306,11 @@ def test_files_by_hand(tmp_path):
 def test_what_by_hand_can_go_wrong(tmp_path):
     flair = put(tmp_path / "flair.nii", nifti(np.ones((3, 3, 3), "i2")))
     for images, edition, words in (
-        ({"t1c": flair}, "2020", "Received: 't1c'. Did you mean t1ce?"),
-        ({}, "2020", "Received: no image"),
-        ({"flair": flair}, None, "edition: expected one of"),
-        ({"flair": tmp_path}, "2020", "Received: a folder"),
-        ({"flair": flair, "t1": tmp_path / "none.nii"}, "2020", "Received: no such file"),
+        ({"t1c": flair}, "2020", "Llegó: 't1c'. ¿Querías decir t1ce?"),
+        ({}, "2020", "Llegó: ninguna"),
+        ({"flair": flair}, None, "edition: se esperaba una de"),
+        ({"flair": tmp_path}, "2020", "Llegó: una carpeta"),
+        ({"flair": flair, "t1": tmp_path / "none.nii"}, "2020", "Llegó: ningún archivo"),
     ):
         with pytest.raises(CourseError) as caught:
             brats.case("ana", edition, images)
@@ -346,18 +381,26 @@ def _affine(codes, sizes):
 @pytest.mark.parametrize(
     "kind, data, words",
     [
-        ("flair", nifti(np.full((12, 14, 10), np.nan, "f4")), "NaN or infinite in 1,680 voxels"),
-        ("t1", nifti(np.zeros((12, 14, 10), "i2")), "Received: 0 in every voxel"),
-        ("t2", nifti(np.ones((12, 14, 9), "i2")), "another file than before"),
-        ("t2", nifti(np.ones((12, 14, 10), "i2"), np.eye(4)), "another file than before"),
-        ("t1ce", nifti(np.ones((12, 14, 10), "i2"))[:-8], "cut short"),
-        ("seg", nifti(np.full((12, 14, 10), 3, "u1")), "Received also: 3.\nThese labels would be"),
-        ("seg", nifti(np.full((12, 14, 10), 1.5, "f4")), "Received: others, such as 1.5"),
-        ("seg", nifti(np.full((12, 14, 10), -1, "i2")), "Received also: -1"),
-        ("seg", nifti(np.full((12, 14, 10), 1e30, "f4")), "Received also: 1000000000"),
+        (
+            "flair",
+            nifti(np.full((12, 14, 10), np.nan, "f4")),
+            "NaN o infinito en 1680\u00a0vóxeles",
+        ),
+        ("t1", nifti(np.zeros((12, 14, 10), "i2")), "Llegó: 0 en todos sus vóxeles"),
+        ("t2", nifti(np.ones((12, 14, 9), "i2")), "no es el mismo archivo que antes"),
+        ("t2", nifti(np.ones((12, 14, 10), "i2"), np.eye(4)), "no es el mismo archivo que antes"),
+        ("t1ce", nifti(np.ones((12, 14, 10), "i2"))[:-8], "cortado"),
+        (
+            "seg",
+            nifti(np.full((12, 14, 10), 3, "u1")),
+            "Llegó también: 3.\nQué hacer: nombra la edición",
+        ),
+        ("seg", nifti(np.full((12, 14, 10), 1.5, "f4")), "Llegó: otros, como 1,50"),
+        ("seg", nifti(np.full((12, 14, 10), -1, "i2")), "Llegó también: -1"),
+        ("seg", nifti(np.full((12, 14, 10), 1e30, "f4")), "Llegó también: 1000000000"),
     ],
 )
-def test_wrong_content_is_a_letter_with_the_case_s_name(one, tmp_path, kind, data, words):
+def test_wrong_content_is_a_message_with_the_case_s_name(one, tmp_path, kind, data, words):
     case, _ = one
     rewrite(tmp_path, ONE, kind, data)
     with pytest.raises(CourseError) as caught:
@@ -376,7 +419,7 @@ def test_labels_that_a_tool_stored_as_real_numbers(one, tmp_path):
 
 def test_a_file_that_is_gone(one, tmp_path):
     os.remove(one[0].images["t2"])
-    with pytest.raises(CourseError, match=f"^{ONE}: .*Received: no such file"):
+    with pytest.raises(CourseError, match=f"^{ONE}: .*Llegó: ningún archivo"):
         brats.load_case(one[0])
 
 
@@ -392,15 +435,15 @@ def test_the_brain_is_where_any_channel_is_not_0(one):
 def test_a_brain_that_cannot_be_told(one, tmp_path):
     case, _ = one
     image, _ = brats.load_case(case)
-    with pytest.raises(CourseError, match="skull was not removed, or they are normalised"):
+    with pytest.raises(CourseError, match="no se quitó el cráneo, o ya están normalizadas"):
         brats.load_brain(case, image - 3)
     shifted = np.where(image == 0, -1024, image)  # but for a corner, as some programs leave it
     shifted[:2, :2, :2] = 0
-    with pytest.raises(CourseError, match="images that are 0 in 0% of their voxels"):
+    with pytest.raises(CourseError, match="imágenes con 0 en el 0,.* de sus vóxeles"):
         brats.load_brain(case, shifted)
     put(tmp_path / "b.nii", nifti(np.zeros((12, 14, 10), "u1")))
     case = brats.case(ONE, "2020", case.images, brain=tmp_path / "b.nii")
-    with pytest.raises(CourseError, match="Received: an empty mask"):
+    with pytest.raises(CourseError, match="Llegó: una máscara vacía"):
         brats.load_brain(case, image)
 
 
@@ -479,13 +522,13 @@ def test_a_mask_is_not_written_over_the_case(one, tmp_path):
     os.symlink(case.mask, tmp_path / "link.nii")
     os.link(case.images["t1"], tmp_path / "hard.nii")
     for path in (*before, tmp_path / "link.nii", tmp_path / "hard.nii"):
-        with pytest.raises(CourseError, match=f"is a file of {ONE} itself"):
+        with pytest.raises(CourseError, match=f"es un archivo del propio {ONE}"):
             brats.save_mask(case, labels, path)
     assert before == {path: path.read_bytes() for path in before}
 
 
 def test_a_mask_with_a_label_that_the_edition_does_not_know(one, tmp_path):
-    with pytest.raises(CourseError, match="Received also: 3"):
+    with pytest.raises(CourseError, match="Llegó también: 3"):
         brats.save_mask(one[0], np.full((10, 14, 12), 3), tmp_path / "out.nii")
     assert not (tmp_path / "out.nii").exists()
 
@@ -520,14 +563,16 @@ def test_volumes_come_one_by_one_and_name_what_is_left_out(tmp_path):
         found = list(brats.volumes(cases))
     assert [volume.name for volume in found] == [ONE, "BraTS20_Training_003"]
     (warning,) = caught
-    assert "1 cases cannot be read" in str(warning.message) and TWO in str(warning.message)
+    assert "no se pueden leer y quedan fuera: 1." in str(warning.message) and TWO in str(
+        warning.message
+    )
     first = found[0]
     assert (first.image.shape, first.labels.shape) == ((10, 14, 12, 4), (10, 14, 12))
     assert (first.edition, first.spacing_mm) == ("2020", (1.0, 1.0, 1.0))
     image, labels = brats.load_case(cases[0])
     np.testing.assert_array_equal(first.labels, labels)
     np.testing.assert_array_equal(first.image, brats.normalize(image))
-    with pytest.raises(CourseError, match="None of 1 cases can be read"):
+    with pytest.raises(CourseError, match="De 1.caso no se puede leer ninguno"):
         list(brats.volumes([cases[1]]))
     assert list(brats.volumes([])) == []
 
@@ -550,7 +595,7 @@ def test_no_patient_is_on_two_sides(scans, fraction, seed):
     cases = [named(f"BraTS-GLI-{who:05d}-{when:03d}", grade) for who, when, grade in scans]
     patients = {who for who, _, _ in scans}
     if len(patients) < 2:
-        with pytest.raises(CourseError, match="of two patients or more.*Received: 1"):
+        with pytest.raises(CourseError, match="de dos pacientes o más.*Llegó: 1"):
             brats.split(cases, fraction, seed)
         return
     train, held_out = brats.split(cases, fraction, seed)
@@ -610,8 +655,8 @@ def test_a_case_with_a_changed_byte(tmp_path_factory, at, new, kind):
         warnings.simplefilter("error")
         try:
             image, labels = brats.load_case(brats.find_cases(folder)[0])
-        except CourseError as letter:
-            assert ONE in str(letter)
+        except CourseError as error:
+            assert ONE in str(error)
             return
     stored = nibabel.load(folder / ONE / file_name(ONE, kind)).get_fdata().transpose(2, 1, 0)
     found = labels if kind == "seg" else image[..., 1]
@@ -653,7 +698,9 @@ def test_the_real_cases(real, tmp_path):
     assert brain[labels > 0].mean() > 0.99 and 0.1 < brain.mean() < 0.3
     inside = brats.normalize(image, brain)[brain].astype("float64")
     np.testing.assert_allclose(inside.std(0), 1, atol=1e-5)
-    with pytest.raises(CourseError, match="name a brain mask"):  # its background is not 0
+    with pytest.raises(
+        CourseError, match="nombra una máscara del cerebro"
+    ):  # its background is not 0
         brats.load_brain(brats.case("x", "2015", case.images), image)
     written = nibabel.load(brats.save_mask(case, labels, tmp_path / "mask.nii.gz"))
     expert = nibabel.load(case.mask)

@@ -1,12 +1,15 @@
 """A few cases of BraTS, file by file, through the real kagglehub client and a stub of Kaggle."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from course.datasets import brats, catalog, download
+from course.datasets import brats, catalog
+from course.datasets.download import answers
 from course.errors import CourseError
+from course.spanish import SPACE
 from tests.brats_fakes import MODALITIES, file_name, write_case, write_mapping
 from tests.kaggle_stub import KaggleStub
 
@@ -35,7 +38,7 @@ def kaggle(tmp_path, monkeypatch, archive):
     """The stub, serving them; afterwards: nothing tried to leave this machine."""
     # kagglehub reads the source of every caller for its User-Agent; under pytest that is slow
     monkeypatch.setattr("kagglehub.clients.search_lib_in_call_stack", lambda name: None)
-    monkeypatch.setattr(download.kaggle, "_sleep", lambda seconds: None)
+    monkeypatch.setattr(answers, "_sleep", lambda seconds: None)
     with KaggleStub() as stub:
         stub.serve(HANDLE, archive)
         for name, value in stub.environment(tmp_path / "home").items():
@@ -51,6 +54,11 @@ def asked_for(kaggle):
         for request in kaggle.requests
         if request.name == "DownloadDataset"
     ]
+
+
+def plain(text):
+    """With ordinary spaces, as one would type it."""
+    return text.replace(SPACE, " ")
 
 
 def files_of(*names):
@@ -70,7 +78,7 @@ def test_just_these_cases_come_file_by_file(kaggle, capsys, archive):
         assert image.shape == (5, 7, 6, 4) and labels.any()
     said = capsys.readouterr().err
     # 10 files of 240 × 240 × 155 voxels of two bytes: 178,560,000
-    assert "BraTS 2020, 2 cases, 10 files: about 0.18 GB to download into" in said
+    assert "BraTS 2020, 2 casos, 10 archivos: unos 0,18 GB por descargar en" in plain(said)
 
 
 def test_cases_by_name_and_no_others(kaggle):
@@ -83,9 +91,11 @@ def test_cases_by_name_and_no_others(kaggle):
 
 
 def test_a_name_that_no_case_has(kaggle):
-    with pytest.raises(CourseError, match="no case BraTS20_Training_370. Expected names from") as e:
+    with pytest.raises(
+        CourseError, match="el caso BraTS20_Training_370. Se esperaban nombres de"
+    ) as e:
         brats.fetch_named([NAMES[0], "BraTS20_Training_370"])
-    assert "BraTS20_Training_001 to BraTS20_Training_369" in str(e.value)
+    assert "BraTS20_Training_001 a BraTS20_Training_369" in str(e.value)
     assert kaggle.requests == []
 
 
@@ -103,7 +113,9 @@ def test_more_cases_fetch_only_what_is_missing(kaggle, capsys):
     kaggle.requests.clear()
     assert len(brats.fetch_cases(3)) == 3
     assert asked_for(kaggle) == files_of(*NAMES[1:3])
-    assert "3 cases, 10 files: about 0.18 GB to download" in capsys.readouterr().err
+    said = plain(capsys.readouterr().err)
+    assert "3 casos, 10 archivos: unos 0,18 GB por descargar" in said
+    assert "; 5 archivos ya están aquí" in said
 
 
 def test_it_goes_on_where_it_was_interrupted(kaggle, tmp_path, monkeypatch):
@@ -115,29 +127,29 @@ def test_it_goes_on_where_it_was_interrupted(kaggle, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     kaggle.cut(1_500_000)
-    monkeypatch.setattr(download.kaggle, "_sleep", control_c)
+    monkeypatch.setattr(answers, "_sleep", control_c)
     with pytest.raises(KeyboardInterrupt):
         brats.fetch_cases(1)
     assert asked_for(kaggle) == [file_name(NAMES[0], "flair")]
-    monkeypatch.setattr(download.kaggle, "_sleep", lambda seconds: None)
+    monkeypatch.setattr(answers, "_sleep", lambda seconds: None)
     kaggle.requests.clear()
-    with pytest.warns(UserWarning, match="no grade"):
+    with pytest.warns(UserWarning, match="ningún caso tiene grado"):
         (case,) = brats.fetch_cases(1)
     resumed = [r.headers["Range"] for r in kaggle.requests if r.headers.get("Range")]
     assert resumed == ["bytes=1048576-"]
     assert brats.load_case(case)[0].shape == (100, 100, 110, 4)
 
 
-def test_the_same_letters_and_retries_as_fetch(kaggle, capsys):
+def test_the_same_messages_and_retries_as_fetch(kaggle, capsys):
     kaggle.fail(503, times=2)
     assert len(brats.fetch_cases(1)) == 1
-    assert capsys.readouterr().err.count("Trying again") == 2
+    assert capsys.readouterr().err.count("Otro intento en") == 2
     kaggle.fail(403, times=99)
     with pytest.raises(CourseError) as caught:
         brats.fetch_cases(2)
-    letter = str(caught.value)
-    assert f"Asked for: {HOME}/{NAMES[1]}/{NAMES[1]}_flair.nii, to keep in" in letter
-    assert "Kaggle answers 403" in letter and "--source FOLDER" in letter
+    message = str(caught.value)
+    assert f"Se pidió: {HOME}/{NAMES[1]}/{NAMES[1]}_flair.nii, para guardarlo en" in message
+    assert "Kaggle responde 403" in message and "--source CARPETA" in message
 
 
 def test_a_deleted_or_damaged_file_is_fetched_again(kaggle):
@@ -163,7 +175,7 @@ def test_case_355_is_asked_for_under_its_own_name():
 
 def test_without_the_table_of_grades_the_cases_come_all_the_same(kaggle, archive):
     kaggle.serve(HANDLE, {name: data for name, data in archive.items() if "mapping" not in name})
-    with pytest.warns(UserWarning, match="no grade .HGG, LGG. is known. Kaggle answers 404"):
+    with pytest.warns(UserWarning, match="ningún caso tiene grado .HGG, LGG.: Kaggle responde 404"):
         cases = brats.fetch_cases(1)
     assert [case.grade for case in cases] == [None]
 
@@ -182,19 +194,19 @@ def test_a_mounted_data_set_is_used_as_it_is(kaggle, tmp_path, monkeypatch, arch
 
 @pytest.mark.parametrize("n", [0, -1, 370, 2.5, "3", True, None])
 def test_how_many_cases_there_can_be(n):
-    with pytest.raises(CourseError, match="n: expected how many cases, from 1 to 369. Received"):
+    with pytest.raises(CourseError, match="n: se esperaba cuántos casos, de 1 a 369. Llegó"):
         brats.fetch_cases(n)
 
 
 def test_editions_that_kaggle_does_not_have_case_by_case():
     with pytest.raises(CourseError) as caught:
         brats.fetch_cases(3, edition="2021")
-    letter = str(caught.value)
-    assert "one tar of 1,251 cases" in letter and "data fetch brats2021" in letter
-    assert 'brats.fetch_cases(10, edition="2020")' in letter
-    with pytest.raises(CourseError, match="BraTS 2023 is not in this course"):
+    message = str(caught.value)
+    assert "un solo tar de 1251 casos" in message and "data fetch brats2021" in message
+    assert 'brats.fetch_cases(10, edition="2020")' in message
+    with pytest.raises(CourseError, match="BraTS 2023 no está en el catálogo"):
         brats.fetch_cases(3, edition="2023")
-    with pytest.raises(CourseError, match="edition: expected one of 2015"):
+    with pytest.raises(CourseError, match="edition: se esperaba una de 2015"):
         brats.fetch_cases(3, edition="2019")
 
 
@@ -205,11 +217,13 @@ def test_only_the_modalities_asked_for_are_downloaded(kaggle, capsys):
         *(file_name(NAMES[0], kind) for kind in ("flair", "t1ce", "seg")),
         "name_mapping.csv",
     ]
-    assert "1 cases, 3 files: about 0.054 GB" in capsys.readouterr().err
+    assert "1 caso, 3 archivos: unos 0,05 GB" in plain(capsys.readouterr().err)
 
 
 def test_an_unknown_modality_costs_no_request(kaggle):
-    with pytest.raises(CourseError, match="modalities: expected some of flair, t1, t1ce, t2"):
+    with pytest.raises(
+        CourseError, match="modalities: se esperaban algunas de flair, t1, t1ce, t2"
+    ):
         brats.open_cases("kaggle", 1, ("flare",))
     assert kaggle.requests == []
 
@@ -221,5 +235,14 @@ def test_cases_as_a_lesson_asks_for_them(kaggle, tmp_path, monkeypatch):
     assert (own.name, own.edition, own.modalities) == ("BraTS2021_00001", "2021", ("t2",))
     (fetched,) = brats.open_cases("kaggle", 1)
     assert (fetched.name, fetched.modalities) == (NAMES[0], brats.MODALITIES)
-    with pytest.raises(CourseError, match="Did you mean sample"):
+    with pytest.raises(CourseError, match="¿Querías decir sample"):
         brats.open_cases("sampel")
+
+
+@pytest.mark.parametrize("name", ["sample", "kaggle"])
+def test_a_folder_of_one_s_own_may_have_the_name_of_a_source(kaggle, tmp_path, monkeypatch, name):
+    write_case(tmp_path / name, "BraTS2021_00001", layout="2021")
+    monkeypatch.chdir(tmp_path)
+    for source in (f"./{name}", Path(name), str(tmp_path / name)):
+        assert [case.name for case in brats.open_cases(source)] == ["BraTS2021_00001"]
+    assert kaggle.requests == []

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course.datasets.brats import nifti
-from course.datasets.brats.nifti_header import read_header, same_place
+from course.datasets.brats.nifti import read_header, same_place
 from course.errors import CourseError
+from course.spanish import number
 from tests.brats_fakes import LPS, put
 from tests.brats_fakes import nifti as nifti_bytes
 
@@ -79,11 +80,11 @@ def test_gzip_is_told_by_its_bytes_and_not_by_the_name(tmp_path):
 def test_what_nibabel_writes(tmp_path):
     oblique = np.array(RAS)
     oblique[:3, :3] = [[0.9, -0.3, 0], [0.3, 0.9, 0.1], [0, -0.1, 1.5]]
-    for number, form in enumerate((nibabel.Nifti1Image, nibabel.Nifti2Image)):
+    for name, form in (("1", nibabel.Nifti1Image), ("2", nibabel.Nifti2Image)):
         image = form(VALUES, oblique)
         image.header.extensions.append(nibabel.nifti1.Nifti1Extension("comment", b"hello"))
-        nibabel.save(image, tmp_path / f"{number}.nii.gz")
-        np.testing.assert_array_equal(read(tmp_path / f"{number}.nii.gz"), in_kit(VALUES, oblique))
+        nibabel.save(image, tmp_path / f"{name}.nii.gz")
+        np.testing.assert_array_equal(read(tmp_path / f"{name}.nii.gz"), in_kit(VALUES, oblique))
 
 
 def test_a_qform_alone_is_enough(tmp_path):
@@ -114,52 +115,73 @@ NAN = np.where(VALUES == 1, np.nan, VALUES).astype("f4")
 INFINITE = np.where(VALUES == 1, 1e300, VALUES).astype("f8")  # in float32
 GZ = gzip.compress(nifti_bytes(VALUES), mtime=0)
 DAMAGED = {
-    "empty": (b"", "an empty file"),
-    "text": (b"Grade,BraTS\r\n" * 100, "another format"),
-    "short": (nifti_bytes(VALUES)[:200], "another format, or a damaged header"),
-    "pair": (changed(344, "4s", b"ni1\0"), "one half of a pair .hdr and .img"),
-    "cut": (nifti_bytes(VALUES)[:-1], "a file of 399 bytes, cut short"),
-    "longer": (nifti_bytes(VALUES) + b"\0", "more bytes"),
-    "gz cut": (GZ[:-9], "it cannot be read"),
-    "gz cut in the header": (GZ[:40], "it cannot be read"),
-    "gz checksum": (GZ[:-8] + b"\0\0\0\0" + GZ[-4:], "it cannot be read"),
-    "gz of nothing": (gzip.compress(b""), "an empty file"),
-    "4D": (nifti_bytes(np.zeros((2, 3, 4, 2), "i2")), "4 (2 × 3 × 4 × 2).\nNext: save each volume"),
-    "2D": (nifti_bytes(np.zeros((2, 3), "i2")), "expected three axes. Received: 2 (2 × 3)"),
-    "no voxels": (nifti_bytes(VALUES, dim=(2, 0, 4)), "a header that says 2 × 0 × 4"),
-    "negative": (nifti_bytes(VALUES, dim=(2, -3, 4)), "a header that says 2 × -3 × 4"),
-    "complex": (nifti_bytes(VALUES.astype("c8")), "expected whole or real numbers"),
-    "no type": (changed(70, "h", 77), "expected the header of a NIfTI file"),
-    "nan": (nifti_bytes(NAN), "NaN or infinite in 1 voxels"),
-    "infinite": (nifti_bytes(INFINITE), "NaN or infinite in 1 voxels"),
-    "metres": (nifti_bytes(VALUES, units=1), "units of code 1"),
-    "nowhere": (nifti_bytes(VALUES, sform=0), "it does not say how it lies in the patient"),
+    "empty": (b"", "un archivo vacío"),
+    "text": (b"Grade,BraTS\r\n" * 100, "otro formato"),
+    "short": (nifti_bytes(VALUES)[:200], "otro formato o una cabecera dañada"),
+    "pair": (changed(344, "4s", b"ni1\0"), "una mitad de una pareja .hdr y .img"),
+    "cut": (nifti_bytes(VALUES)[:-1], "uno cortado, de 399 bytes"),
+    "longer": (nifti_bytes(VALUES) + b"\0", "más bytes"),
+    "gz cut": (GZ[:-9], "no se puede leer"),
+    "gz cut in the header": (GZ[:40], "no se puede leer"),
+    "gz checksum": (GZ[:-8] + b"\0\0\0\0" + GZ[-4:], "no se puede leer"),
+    "gz of nothing": (gzip.compress(b""), "un archivo vacío"),
+    "4D": (nifti_bytes(np.zeros((2, 3, 4, 2), "i2")), "4 (2 × 3 × 4 × 2).\nQué hacer: guarda cada"),
+    "2D": (nifti_bytes(np.zeros((2, 3), "i2")), "un volumen de tres ejes. Llegó: 2 (2 × 3)"),
+    "no voxels": (nifti_bytes(VALUES, dim=(2, 0, 4)), "una cabecera que dice 2 × 0 × 4"),
+    "negative": (nifti_bytes(VALUES, dim=(2, -3, 4)), "una cabecera que dice 2 × -3 × 4"),
+    "complex": (nifti_bytes(VALUES.astype("c8")), "números enteros o reales"),
+    "no type": (changed(70, "h", 77), "la cabecera de un archivo NIfTI"),
+    "nan": (nifti_bytes(NAN), "NaN o infinito en 1\u00a0vóxel"),
+    "infinite": (nifti_bytes(INFINITE), "NaN o infinito en 1\u00a0vóxel"),
+    "metres": (nifti_bytes(VALUES, units=1), "unidades de código 1"),
+    "nowhere": (nifti_bytes(VALUES, sform=0), "no dice cómo está puesto en el paciente"),
     "huge voxels": (nifti_bytes(VALUES, np.diag([1, 1, 1e4, 1])), "1 × 1 × 1e+04"),
-    "flat": (nifti_bytes(VALUES, np.ones((4, 4))), "axes that nearly coincide"),
-    "nan affine": (changed(280, "f", np.nan), "expected an affine with voxels"),
-    "offset": (changed(108, "f", 1e9), "cut short"),
-    "nan offset": (changed(108, "f", np.nan), "expected the header of a NIfTI file"),
-    "negative offset": (changed(108, "f", -352), "expected"),
+    "flat": (nifti_bytes(VALUES, np.ones((4, 4))), "ejes que casi coinciden"),
+    "nan affine": (changed(280, "f", np.nan), "una matriz afín con vóxeles"),
+    "offset": (changed(108, "f", 1e9), "cortado"),
+    "nan offset": (changed(108, "f", np.nan), "la cabecera de un archivo NIfTI"),
+    "negative offset": (changed(108, "f", -352), "se esperaba"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", DAMAGED)
-def test_damage_is_one_letter(tmp_path, name):
+def test_damage_is_one_message(tmp_path, name):
     data, words = DAMAGED[name]
     path = tmp_path / "scan.nii"
     path.write_bytes(data)
     with pytest.raises(CourseError) as caught:
         read(path)
     assert str(path) in str(caught.value) and words in str(caught.value)
-    assert "Received: " in str(caught.value) and path.read_bytes() == data
+    assert "Llegó: " in str(caught.value) and path.read_bytes() == data
     assert str(caught.value).count("\n") == 1  # one piece of advice, and the right one
+
+
+def test_a_gzip_is_known_to_be_cut_by_its_header_alone(tmp_path):
+    path = put(tmp_path / "scan.nii.gz", nifti_bytes(VALUES))
+    assert read_header(path).shape == VALUES.shape
+    whole = path.read_bytes()
+    for size in (len(whole) - 1, len(whole) - 8, len(whole) // 2):
+        path.write_bytes(whole[:size])
+        with pytest.raises(CourseError, match="no se puede leer"):
+            read_header(path)
+    path.write_bytes(gzip.compress(nifti_bytes(VALUES)[:-1]))
+    with pytest.raises(CourseError, match="uno cortado, de 399 bytes"):
+        read_header(path)
+
+
+def test_a_gzip_of_several_parts_is_whole(tmp_path):
+    data = nifti_bytes(VALUES)
+    (tmp_path / "a.nii.gz").write_bytes(gzip.compress(data[:360]) + gzip.compress(data[360:]))
+    np.testing.assert_array_equal(read(tmp_path / "a.nii.gz"), read(put(tmp_path / "b.nii", data)))
 
 
 def test_what_is_no_file(tmp_path):
     (tmp_path / "scan.nii").mkdir()
-    with pytest.raises(CourseError, match="scan.nii: expected a NIfTI file .*Received: a folder"):
+    with pytest.raises(
+        CourseError, match="scan.nii: se esperaba un archivo NIfTI .*Llegó: una carpeta"
+    ):
         read_header(tmp_path / "scan.nii")
-    with pytest.raises(CourseError, match="none.nii: .*Received: no such file"):
+    with pytest.raises(CourseError, match="none.nii: .*Llegó: ningún archivo"):
         read_header(tmp_path / "none.nii")
 
 
@@ -168,7 +190,7 @@ def test_what_is_no_file(tmp_path):
 def test_a_header_that_claims_too_much_is_refused_before_memory_is_taken(tmp_path, name, sides):
     path = put(tmp_path / name, nifti_bytes(VALUES, dim=sides))
     tracemalloc.start()
-    with pytest.raises(CourseError, match=f"{sides[0]:,} × {sides[1]:,} × {sides[2]:,}"):
+    with pytest.raises(CourseError, match=" × ".join(number(side, 0) for side in sides)):
         read(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -184,11 +206,11 @@ def test_same_place(tmp_path):
     rounded[:3, :3] *= 1 + 1e-6
     first = header("a.nii", RAS)
     assert same_place(first, header("b.nii", rounded)) == ""
-    assert same_place(first, header("c.nii", moved)) == "it lies up to 2 mm elsewhere"
+    assert same_place(first, header("c.nii", moved)) == "está en otro lugar, hasta a 2,00 mm"
     turned = header("d.nii", np.diag([-2, 3, 4, 1]))
-    assert "elsewhere" in same_place(first, turned)
+    assert "en otro lugar" in same_place(first, turned)
     other = header("e.nii", RAS, VALUES[:, :, :3])
-    assert same_place(first, other) == "2 × 3 × 3 voxels, not 2 × 3 × 4"
+    assert same_place(first, other) == "tiene 2 × 3 × 3 vóxeles, no 2 × 3 × 4"
 
 
 # ---- what is written
@@ -213,7 +235,7 @@ def test_labels_come_back_where_they_were(tmp_path_factory, affine, shape, order
     path = put(folder / "in.nii", nifti_bytes(labels, affine, order=order))
     found = read(path)
     np.testing.assert_array_equal(found, in_kit(labels, affine))
-    written = nibabel.load(nifti.write_labels(found, path, folder / "out.nii"))
+    written = nibabel.load(nifti.write_labels(found, read_header(path), folder / "out.nii"))
     np.testing.assert_array_equal(np.asanyarray(written.dataobj), labels)
     np.testing.assert_array_equal(written.affine, affine)
 
@@ -227,7 +249,8 @@ def test_what_is_written_keeps_the_header_and_no_scale(tmp_path, form):
     like.header.set_slope_inter(2, 5)
     nibabel.save(like, tmp_path / "like.nii")
     labels = np.full((4, 3, 2), 4, "uint8")
-    path = nifti.write_labels(labels, tmp_path / "like.nii", tmp_path / "new" / "mask.nii.gz")
+    header = read_header(tmp_path / "like.nii")
+    path = nifti.write_labels(labels, header, tmp_path / "new" / "mask.nii.gz")
     found = nibabel.load(path)
     assert type(found) is form and found.get_data_dtype() == "uint8"
     assert (np.asanyarray(found.dataobj) == 4).all()
@@ -247,8 +270,8 @@ def test_a_full_disk_costs_neither_the_old_file_nor_leaves_a_half_one(tmp_path, 
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("pathlib.Path.write_bytes", full)
-    with pytest.raises(CourseError, match="mask.nii cannot be written .No space left"):
-        nifti.write_labels(np.zeros((4, 3, 2), "uint8"), like, old)
+    with pytest.raises(CourseError, match="No se pudo escribir .*mask.nii: el disco está lleno"):
+        nifti.write_labels(np.zeros((4, 3, 2), "uint8"), read_header(like), old)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["like.nii", "mask.nii"]
     assert old.read_bytes() == b"old"
 
@@ -257,15 +280,17 @@ def test_a_full_disk_costs_neither_the_old_file_nor_leaves_a_half_one(tmp_path, 
 def test_a_place_where_no_mask_can_be(tmp_path, name):
     like = put(tmp_path / "like.nii", nifti_bytes(VALUES))
     (tmp_path / "folder.nii").mkdir()
-    with pytest.raises(CourseError, match="expected a file that ends in|cannot be written"):
-        nifti.write_labels(np.zeros((4, 3, 2), "uint8"), like, tmp_path / name)
+    with pytest.raises(
+        CourseError, match="se esperaba un nombre que termina en|No se pudo escribir"
+    ):
+        nifti.write_labels(np.zeros((4, 3, 2), "uint8"), read_header(like), tmp_path / name)
     assert like.read_bytes() == nifti_bytes(VALUES)
 
 
 def test_labels_of_another_shape(tmp_path):
     like = put(tmp_path / "like.nii", nifti_bytes(VALUES))
     with pytest.raises(ValueError, match=r"Expected labels of shape \(4, 3, 2\)"):
-        nifti.write_labels(np.zeros((2, 3, 4), "uint8"), like, tmp_path / "mask.nii")
+        nifti.write_labels(np.zeros((2, 3, 4), "uint8"), read_header(like), tmp_path / "mask.nii")
 
 
 # ---- bytes changed, lost, added
@@ -308,12 +333,12 @@ def path(tmp_path_factory):
 
 
 def answer(path, data):
-    """What is read of these bytes, or None for a letter."""
+    """What is read of these bytes, or None for an error message."""
     path.write_bytes(data)
     try:
         return read(path)
-    except CourseError as letter:
-        assert str(path) in str(letter) and "Received: " in str(letter)
+    except CourseError as error:
+        assert str(path) in str(error) and "Llegó: " in str(error)
         return None
     finally:
         assert [found.name for found in path.parent.iterdir()] == [path.name]

@@ -14,6 +14,7 @@ import nibabel
 import numpy as np
 import pytest
 
+from course import files
 from course.datasets import brats
 from course.datasets.brats import prepared
 from course.errors import CourseError
@@ -212,6 +213,7 @@ def test_what_is_damaged_is_prepared_again(tmp_path, file, damage):
 KILLED = """
 import os, signal, sys
 import numpy as np
+from course import files
 from course.datasets import brats
 from course.datasets.brats import prepared
 usual, written = np.save, []
@@ -235,7 +237,7 @@ def test_killed_it_loses_only_the_case_in_hand(raw, tmp_path):
         [sys.executable, "-c", KILLED, raw, folder, "5"], cwd=ROOT, capture_output=True
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
-    [left] = folder.glob("*" + prepared.UNFINISHED)
+    [left] = folder.glob("*" + files.UNFINISHED)
     assert sorted(path.name for path in folder.iterdir()) == [NAMES[0], left.name]
     before = when(folder / NAMES[0])
     done = prepared.prepare(cases, folder)
@@ -266,15 +268,15 @@ def no_room(monkeypatch, at, error):
 @pytest.mark.parametrize(
     "error", [OSError(errno.ENOSPC, "No space left"), OSError("6720 requested and 4096 written")]
 )
-def test_a_full_disk_is_a_letter_and_leaves_no_half_file(raw, tmp_path, monkeypatch, error):
+def test_a_full_disk_is_an_error_message_and_leaves_no_half_file(raw, tmp_path, monkeypatch, error):
     folder = tmp_path / "prepared"
     with monkeypatch.context() as patched:
         no_room(patched, at=5, error=error)
         with pytest.raises(
-            CourseError, match="(?s)disk is full.*MB were too few.*1 of 3 cases"
-        ) as told:
+            CourseError, match="(?s)el disco está lleno .quedan.*se quedan: 1 de 3.casos"
+        ) as caught:
             prepared.prepare(find(raw), folder)
-    assert str(folder) in str(told.value) and "Traceback" not in str(told.value)
+    assert str(folder) in str(caught.value) and "Traceback" not in str(caught.value)
     assert [path.name for path in folder.iterdir()] == [NAMES[0]]
     before = when(folder)
     assert len(prepared.prepare(find(raw), folder)) == 3
@@ -286,17 +288,17 @@ def test_a_full_disk_does_not_take_the_older_preparation_with_it(raw, tmp_path, 
     [before] = [contents(case) for case in prepared.prepare(find(raw)[:1], folder)]
     brats_fakes.write_case(raw, NAMES[0], seed=9)
     no_room(monkeypatch, at=2, error=OSError(errno.ENOSPC, "No space left"))
-    with pytest.raises(CourseError, match="disk is full"):
+    with pytest.raises(CourseError, match="el disco está lleno"):
         prepared.prepare(find(raw)[:1], folder)
     assert contents(before[0]) == before
 
 
-def test_a_limit_of_the_system_is_a_letter_too(raw, tmp_path):
+def test_a_limit_of_the_system_is_an_error_message_too(raw, tmp_path):
     resource = pytest.importorskip("resource")  # not on Windows
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (8000, hard))  # image.npy has 13 kB
     try:
-        with pytest.raises(CourseError, match="cannot be written"):
+        with pytest.raises(CourseError, match="No se pudo escribir"):
             prepared.prepare(find(raw), tmp_path / "prepared")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -310,16 +312,16 @@ def test_ctrl_c_leaves_no_half_file(raw, tmp_path, monkeypatch):
     assert list((tmp_path / "prepared").iterdir()) == []
 
 
-def test_a_file_in_the_folders_place_is_a_letter(raw, tmp_path):
+def test_a_file_in_the_folders_place_is_an_error_message(raw, tmp_path):
     (tmp_path / "prepared").write_text("mine")
-    with pytest.raises(CourseError, match="cannot be written"):
+    with pytest.raises(CourseError, match="No se pudo escribir"):
         prepared.prepare(find(raw), tmp_path / "prepared")
     assert (tmp_path / "prepared").read_text() == "mine"
 
 
 def test_the_folder_of_the_cases_themselves_is_left_alone(raw):
     before = {path: path.read_bytes() for path in raw.rglob("*.nii")}
-    with pytest.raises(CourseError, match="no prepared case"):
+    with pytest.raises(CourseError, match="no son de un caso preparado"):
         prepared.prepare(find(raw), raw)
     assert {path: path.read_bytes() for path in raw.rglob("*") if path.is_file()} == before
 
@@ -339,18 +341,18 @@ def test_one_report_names_what_cannot_be_used_and_the_rest_goes_on(raw, tmp_path
         cases[0],
     ]
     cut(cases[1].images["t1"])
-    with pytest.warns(UserWarning, match="7 of 9 cases are left out") as told:
+    with pytest.warns(UserWarning, match="no se pueden preparar y quedan fuera: 7 de 9") as caught:
         done = prepared.prepare(cases, tmp_path / "prepared")
     assert [case.name for case in done] == [NAMES[0], NAMES[2]]
-    assert len(done.problems) == 7 and len(told) == 1
-    report = str(told[0].message)
+    assert len(done.problems) == 7 and len(caught) == 1
+    report = str(caught[0].message)
     for name, reason in {
         NAMES[1]: "_t1.nii",
-        "blind": "no mask",
-        "one": "expected flair, t1, t1ce, t2, as most cases have. Received: flair",
-        NAMES[0]: "another case has this name",
-        "../up": "expected a name",
-        "new": "Labels of the edition 2023",
+        "blind": "no tiene máscara",
+        "one": "se esperaba flair, t1, t1ce, t2, como en la mayoría de los casos. Llegó: flair",
+        NAMES[0]: "otro caso con ese nombre",
+        "../up": "se esperaba un nombre",
+        "new": "Etiquetas de la edición 2023",
         "nan": "nan.nii",
     }.items():
         [line] = [line for line in report.splitlines() if line.strip().startswith(f"{name}:")]
@@ -361,16 +363,18 @@ def test_one_report_names_what_cannot_be_used_and_the_rest_goes_on(raw, tmp_path
 def test_a_source_that_is_gone_is_named(raw, tmp_path):
     cases = find(raw)
     shutil.rmtree(raw / NAMES[0])
-    with pytest.warns(UserWarning, match=f"(?s)1 of 3 .*{NAMES[0]}.*No such file"):
+    with pytest.warns(UserWarning, match=f"(?s)1 de 3.*{NAMES[0]}.*ya no existe"):
         assert len(prepared.prepare(cases, tmp_path / "prepared")) == 2
 
 
-def test_nothing_left_is_a_letter(raw, tmp_path):
+def test_nothing_left_is_an_error_message(raw, tmp_path):
     cases = find(raw)
     shutil.rmtree(raw)
-    with pytest.raises(CourseError, match=f"(?s)No case can be prepared.*{NAMES[0]}.*{NAMES[2]}"):
+    with pytest.raises(
+        CourseError, match=f"(?s)No se puede preparar ningún caso.*{NAMES[0]}.*{NAMES[2]}"
+    ):
         prepared.prepare(cases, tmp_path / "prepared")
-    with pytest.raises(CourseError, match="The list of cases is empty"):
+    with pytest.raises(CourseError, match="La lista de casos está vacía"):
         prepared.prepare([], tmp_path / "prepared")
 
 

@@ -13,19 +13,30 @@ import time
 import traceback
 from pathlib import Path
 
+import numpy as np
 import pytest
 import requests
 
 import course
-from course.datasets import catalog, download
-from course.datasets.download import contents
-from course.datasets.download.fetch import cached, check, fetch, locate, record
+from course.datasets import catalog, fetch
+from course.datasets.download import answers, inventory, verify
+from course.datasets.download.fetch import fetch_files, locate
+from course.datasets.download.inventory import cached, check, record
+from course.datasets.download.kaggle import guarded
 from course.errors import CourseError
+from course.spanish import number
+from tests.brats_fakes import nifti
+from tests.fakes import sign_csv
 from tests.kaggle_stub import SIGNATURE, TOKEN, KaggleStub, zip_of
 
-TABLE = b"label,pixel1\r\n3,0\r\n5,255\r\n3,17\r\n"
+PICTURES = np.zeros((3, 28, 28), "uint8")
+PICTURES[:, 0, 0] = 0, 255, 17
+TABLE = sign_csv(PICTURES, (3, 5, 3))
+OTHER_TABLE = sign_csv(PICTURES[:1], (8,))
+SCAN = nifti(np.zeros((2, 3, 4), "int16"))
 DIGITS = b"\0\0\x08\x01" + b"\0\0\0\x04" + bytes([7, 2, 1, 2])
 FILES = {"table.csv": TABLE, "digits.idx1-ubyte": DIGITS}
+NEWLINE = b"\r\n"
 MIB = 1 << 20
 LARGE = {**FILES, "noise.bin": random.Random(0).randbytes(3 * MIB)}
 SECRETS = (TOKEN, SIGNATURE, "k3y-secret", "jwt-secret", "proxy-secret")
@@ -46,8 +57,8 @@ tiny:
       size_bytes: {len(TABLE)}
       sha256: {hashlib.sha256(TABLE).hexdigest()}
       seen: mirror, 2026-11-23
-      content: {{kind: csv, header: "label,pixel1", columns: 2, rows: 3, text_bytes: 24,
-                counted: label, histogram: {{3: 2, 5: 1}}}}
+      content: {{kind: sign, rows: 3, text_bytes: {len(TABLE.replace(NEWLINE, b""))},
+                histogram: {{3: 2, 5: 1}}}}
     - path: digits.idx1-ubyte
       alternatives: [digits-idx1-ubyte, digits-idx1-ubyte/digits-idx1-ubyte]
       size_bytes: {len(DIGITS)}
@@ -99,7 +110,7 @@ def kaggle(tmp_path, monkeypatch):
 def waits(monkeypatch):
     """The seconds that fetch would have slept between two tries."""
     slept = []
-    monkeypatch.setattr(download.kaggle, "_sleep", slept.append)
+    monkeypatch.setattr(answers, "_sleep", slept.append)
     return slept
 
 
@@ -109,7 +120,7 @@ def tiny(catalogue, kaggle, waits, tmp_path):
     return tmp_path / "home" / "cache" / "datasets" / "owner" / "tiny"
 
 
-def letter_of(capfd, caplog, *args, **kwargs):
+def message_of(capfd, caplog, *args, **kwargs):
     """The text of the CourseError that fetch ends in; no secret in it, nor in any output."""
     caplog.set_level(logging.DEBUG)
     for name in ("kagglehub", "kagglesdk"):
@@ -120,11 +131,11 @@ def letter_of(capfd, caplog, *args, **kwargs):
     for secret in SECRETS:
         assert secret not in printed
         assert secret not in caplog.text
-    letter = str(caught.value)
-    assert "owner/tiny" in letter
-    assert "https://www.kaggle.com/datasets/owner/tiny" in letter
-    assert "--source sample" in letter and "--source FOLDER" in letter
-    return letter
+    message = str(caught.value)
+    assert "owner/tiny" in message
+    assert "https://www.kaggle.com/datasets/owner/tiny" in message
+    assert "--source sample" in message and "--source CARPETA" in message
+    return message
 
 
 # ---- the straight road
@@ -188,30 +199,33 @@ def test_files_fetches_only_those(tiny, kaggle):
 
 
 def test_an_unlisted_file_or_no_file_at_all_is_refused_before_any_request(tiny, kaggle):
-    with pytest.raises(CourseError, match=r"no file 'tabel.csv'.\nExpected: table.csv, digits"):
+    with pytest.raises(
+        CourseError, match=r"ningún archivo 'tabel.csv'.\nSe esperaba: table.csv, digits"
+    ):
         fetch("tiny", files=["tabel.csv"])
     for nothing in ([], "table.csv"):
-        with pytest.raises(CourseError, match="expected a list of file names"):
+        with pytest.raises(CourseError, match="se esperaba una lista de nombres"):
             fetch("tiny", files=nothing)
-    with pytest.raises(CourseError, match="no file '../x.nii'"):
+    with pytest.raises(CourseError, match="ningún archivo '../x.nii'"):
         fetch("scans", files=["../x.nii"])
     assert kaggle.requests == []
 
 
 def test_a_case_that_no_entry_lists_is_checked_by_its_header(tiny, kaggle):
-    header = bytearray(348)
-    header[:4], header[344:348] = b"\x5c\x01\0\0", b"n+1\0"
-    scan, name = bytes(header) + bytes(8), "data/case_1/case_1_t1.nii"
-    kaggle.serve("owner/scans", {name: scan, "data/case_2/case_2_t1.nii": b"no scan"})
-    folder = fetch("scans", files=[name])
-    assert (folder / name).read_bytes() == scan
-    with pytest.raises(CourseError, match="case_2_t1.nii: it has no NIfTI-1 header"):
+    name, table = "data/case_1/case_1_t1.nii", "data/grades.csv"
+    files = {name: SCAN, "data/case_2/case_2_t1.nii": b"no scan", table: b"name,grade\r\n"}
+    kaggle.serve("owner/scans", files)
+    folder = fetch("scans", files=[name, table])
+    assert (folder / name).read_bytes() == SCAN
+    with pytest.raises(CourseError, match="case_2_t1.nii: se esperaba .*NIfTI"):
         fetch("scans", files=["data/case_2/case_2_t1.nii"])
-    (folder / name).write_bytes(scan[:350])  # no hash is known, but it was longer yesterday
-    kaggle.requests.clear()
-    fetch("scans", files=[name])
-    assert (folder / name).read_bytes() == scan
-    assert kaggle.names() == ["DownloadDataset", "storage"]
+    # no hash is known of either: one is cut short, the other was longer yesterday
+    for damaged, left in ((name, SCAN[:-1]), (table, b"name,gra")):
+        (folder / damaged).write_bytes(left)
+        kaggle.requests.clear()
+        fetch("scans", files=[damaged])
+        assert (folder / damaged).read_bytes() == files[damaged]
+        assert kaggle.names() == ["DownloadDataset", "storage"]
     kaggle.requests.clear()
     fetch("scans")
     assert fetch("scans") == folder
@@ -227,6 +241,20 @@ def test_the_stub_notices_whatever_tries_to_leave(tmp_path, monkeypatch):
         assert requests.get("http://example.org/x", timeout=5).status_code == 403
         assert stub.egress == ["www.kaggle.com:443", "http://example.org/x"]
         assert stub.requests == []
+
+
+def test_nobody_else_s_use_of_requests_is_touched(tiny, kaggle):
+    from kagglesdk.kaggle_http_client import KaggleHttpClient
+
+    send, start = requests.Session.send, KaggleHttpClient._init_session
+    with guarded():
+        assert requests.Session.send is send
+        client = KaggleHttpClient()
+        with client, requests.Session() as own:
+            for scheme in ("http://x", "https://x"):
+                assert type(client._session.get_adapter(scheme)).__name__ == "Patient"
+                assert type(own.get_adapter(scheme)) is requests.adapters.HTTPAdapter
+    assert KaggleHttpClient._init_session is start
 
 
 # ---- what is healed
@@ -254,14 +282,15 @@ def test_a_good_second_copy_replaces_a_damaged_one_without_a_request(tiny, kaggl
     kaggle.requests.clear()
     fetch("tiny")
     assert kaggle.requests == []
-    assert locate(folder, "tiny", "table.csv") == folder / "table" / "table.csv"
+    found = fetch_files(catalog.get("tiny"), content_of=inventory.content_of)
+    assert found[1]["table.csv"] == folder / "table" / "table.csv"
 
 
 def test_a_failed_heal_leaves_the_good_files(tiny, kaggle, capfd, caplog):
     folder = fetch("tiny")
     (folder / "table.csv").unlink()
     kaggle.fail(403)
-    letter_of(capfd, caplog, "tiny")
+    message_of(capfd, caplog, "tiny")
     assert (folder / "digits.idx1-ubyte").read_bytes() == DIGITS
 
 
@@ -274,7 +303,7 @@ def test_the_archive_that_wedges_kagglehub_for_good_is_deleted(tiny, kaggle, ext
     folder = fetch("tiny")
     assert (folder / "table.csv").read_bytes() == TABLE
     assert not (tiny / "1.archive").exists()
-    assert "1.archive is damaged" in capfd.readouterr().err
+    assert "1.archive está dañado" in capfd.readouterr().err
 
 
 def test_a_corrupt_zip_of_the_right_size_is_fetched_again(tiny, kaggle):
@@ -295,8 +324,8 @@ def test_wrong_bytes_with_an_md5_are_fetched_again(tiny, kaggle):
 def test_a_page_instead_of_an_archive_is_fetched_twice_and_no_more(tiny, kaggle, capfd, caplog):
     kaggle.send_md5 = False
     kaggle.serve("owner/tiny", b"<html>please log in to this network</html>")
-    letter = letter_of(capfd, caplog, "tiny")
-    assert "damaged or no archive" in letter and "login page" in letter
+    message = message_of(capfd, caplog, "tiny")
+    assert "está dañado o no es un archivo comprimido" in message and "página de acceso" in message
     assert kaggle.names().count("DownloadDataset") == 2
 
 
@@ -318,8 +347,8 @@ def test_a_download_that_is_cut_at_every_mib_arrives_all_the_same(tiny, kaggle):
 def test_a_download_that_always_breaks_ends(tiny, kaggle, waits, capfd, caplog):
     kaggle.ranges = False
     kaggle.cut(after_bytes=100, times=99)
-    letter = letter_of(capfd, caplog, "tiny")
-    assert "connection was cut" in letter
+    message = message_of(capfd, caplog, "tiny")
+    assert "la conexión se cortó" in message
     assert kaggle.names().count("DownloadDataset") <= 5
 
 
@@ -327,7 +356,7 @@ def test_a_download_cut_in_one_run_is_resumed_in_the_next(tiny, kaggle, capfd, c
     kaggle.serve("owner/tiny", LARGE)
     kaggle.cut(after_bytes=3 * MIB // 2)
     kaggle.cut(after_bytes=0, times=9)
-    assert "what has arrived is kept" in letter_of(capfd, caplog, "tiny")
+    assert "lo que ya llegó se conserva" in message_of(capfd, caplog, "tiny")
     assert (tiny / "1.archive").stat().st_size == MIB
     kaggle.mend()
     fetch("tiny")
@@ -344,7 +373,9 @@ def test_one_large_file_is_resumed_too(tiny, kaggle, catalogue, capfd, caplog):
     kaggle.serve("owner/scans", LARGE)
     kaggle.cut(after_bytes=3 * MIB // 2)
     kaggle.cut(after_bytes=0, times=9)
-    with pytest.raises(CourseError, match="noise.bin, to keep in .*\nWhy: the connection was cut"):
+    with pytest.raises(
+        CourseError, match="noise.bin, para guardarlo en .*\nPor qué: la conexión se cortó"
+    ):
         fetch("scans", files=["noise.bin"])
     kaggle.mend()
     assert (fetch("scans", files=["noise.bin"]) / "noise.bin").read_bytes() == noise
@@ -356,7 +387,7 @@ def test_429_is_asked_again_after_the_seconds_it_names(tiny, kaggle, waits, capf
     fetch("tiny")
     assert 7 <= waits[0] <= 8 and len(waits) == 1
     assert kaggle.names() == ["DownloadDataset", "DownloadDataset", "storage"]
-    assert "Kaggle answers 429: too many requests" in capfd.readouterr().err
+    assert "Kaggle responde 429: demasiadas peticiones" in capfd.readouterr().err
 
 
 def test_retry_after_may_be_a_date(tiny, kaggle, waits):
@@ -365,10 +396,10 @@ def test_retry_after_may_be_a_date(tiny, kaggle, waits):
     assert 17 <= waits[0] <= 21.5
 
 
-def test_retry_after_of_an_hour_is_told_not_slept(tiny, kaggle, waits, capfd, caplog):
+def test_retry_after_of_an_hour_is_said_not_slept(tiny, kaggle, waits, capfd, caplog):
     kaggle.fail(429, headers={"Retry-After": "3600"})
-    letter = letter_of(capfd, caplog, "tiny")
-    assert "429" in letter and "3600 s" in letter
+    message = message_of(capfd, caplog, "tiny")
+    assert "429" in message and "volver en 3600 s" in message
     assert waits == [] and kaggle.names() == ["DownloadDataset"]
 
 
@@ -376,8 +407,8 @@ def test_500_is_retried_with_growing_jittered_waits_and_then_ends(
     tiny, kaggle, waits, capfd, caplog
 ):
     kaggle.fail(500, times=99)
-    letter = letter_of(capfd, caplog, "tiny")
-    assert "Kaggle answers 500" in letter and "wait some minutes" in letter
+    message = message_of(capfd, caplog, "tiny")
+    assert "Kaggle responde 500" in message and "espera unos minutos" in message
     assert kaggle.names() == ["DownloadDataset"] * 4
     for wait, middle in zip(waits, (1, 2, 4), strict=True):
         assert middle / 2 <= wait <= middle * 1.5
@@ -388,23 +419,23 @@ def test_500_once_is_healed(tiny, kaggle):
     assert (fetch("tiny") / "table.csv").read_bytes() == TABLE
 
 
-# ---- what ends in a letter
+# ---- what ends in a message
 
 
 @pytest.mark.parametrize(
     "status, words",
     [
-        (401, ["401", "does not accept the token", "unset KAGGLE_API_TOKEN"]),
-        (403, ["403", "conditions wait to be accepted", "sign in at https://www.kaggle.com/"]),
-        (404, ["404", "no such data set, version or file", "datasets.yaml"]),
-        (418, ["Kaggle answers 418"]),
+        (401, ["401", "no acepta el token", "quita KAGGLE_API_TOKEN"]),
+        (403, ["403", "condiciones están por aceptar", "en https://www.kaggle.com/"]),
+        (404, ["404", "no tiene esos datos, esa versión", "datasets.yaml"]),
+        (418, ["Kaggle responde 418"]),
     ],
 )
 def test_a_refusal_is_not_asked_again(tiny, kaggle, waits, capfd, caplog, status, words):
     kaggle.fail(status)
     kaggle.fail(status, on="GetDataset")
-    letter = letter_of(capfd, caplog, "tiny")
-    assert [word for word in words if word not in letter] == []
+    message = message_of(capfd, caplog, "tiny")
+    assert [word for word in words if word not in message] == []
     assert kaggle.names().count("DownloadDataset") == 1 and waits == []
 
 
@@ -412,8 +443,8 @@ def test_a_wrong_version_is_named_with_the_newest_one(tiny, kaggle, catalogue, c
     catalogue.write_text(CATALOGUE.replace("version: 1", "version: 9", 1))
     catalog._cached.cache_clear()
     kaggle.serve("owner/tiny", FILES, version=3)
-    letter = letter_of(capfd, caplog, "tiny")
-    assert "it has no version 9; its newest is 3" in letter
+    message = message_of(capfd, caplog, "tiny")
+    assert "no tiene la versión 9; la más nueva es 3" in message
     assert kaggle.names() == ["DownloadDataset", "GetDataset"]
 
 
@@ -423,13 +454,13 @@ def test_no_network_ends_soon(tiny, kaggle, waits, monkeypatch, capfd, caplog):
     monkeypatch.setenv("KAGGLE_API_ENVIRONMENT", "TEST")  # localhost:7777, where nobody listens
     monkeypatch.setenv("no_proxy", "localhost")
     monkeypatch.setenv("NO_PROXY", "localhost")
-    letter = letter_of(capfd, caplog, "tiny")
-    assert "no network here" in letter and "connect to the internet" in letter
+    message = message_of(capfd, caplog, "tiny")
+    assert "aquí no hay red" in message and "conéctate a internet" in message
     assert len(waits) == 3 and kaggle.requests == []
 
 
 def test_a_network_that_says_nothing_does_not_hang(tiny, kaggle, waits, monkeypatch):
-    monkeypatch.setattr(download.kaggle, "_TIMEOUTS_S", (1, 0.2))
+    monkeypatch.setattr("course.datasets.download.kaggle._TIMEOUTS_S", (1, 0.2))
     kaggle.hang(0.5)
     assert (fetch("tiny") / "table.csv").read_bytes() == TABLE
     assert kaggle.names() == ["DownloadDataset", "DownloadDataset", "storage"]
@@ -438,44 +469,44 @@ def test_a_network_that_says_nothing_does_not_hang(tiny, kaggle, waits, monkeypa
 def test_a_proxy_that_is_not_there_is_named(tiny, kaggle, monkeypatch, capfd, caplog):
     for name in ("http_proxy", "HTTP_PROXY"):
         monkeypatch.setenv(name, "http://someone:proxy-secret@127.0.0.1:9")
-    assert "the proxy that https_proxy" in letter_of(capfd, caplog, "tiny")
+    assert "el proxy que nombran https_proxy" in message_of(capfd, caplog, "tiny")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk that is full")
 def test_a_full_disk_is_named(tiny, kaggle, waits, capfd, caplog):
     tiny.mkdir(parents=True)
     (tiny / "1.archive").symlink_to("/dev/full")
-    letter = letter_of(capfd, caplog, "tiny")
-    assert "the disk is full" in letter and str(tiny.parents[2]) in letter
-    assert "KAGGLEHUB_CACHE" in letter
+    message = message_of(capfd, caplog, "tiny")
+    assert "el disco está lleno" in message and str(tiny.parents[2]) in message
+    assert "KAGGLEHUB_CACHE" in message
     assert kaggle.names() == ["DownloadDataset", "storage"] and waits == []
 
 
 def test_a_cache_that_is_a_file_is_named(tiny, kaggle, tmp_path, capfd, caplog):
     (tmp_path / "taken").write_text("")
-    letter = letter_of(capfd, caplog, "tiny", data_dir=tmp_path / "taken")
-    assert "files cannot be kept below" in letter and str(tmp_path / "taken") in letter
+    message = message_of(capfd, caplog, "tiny", data_dir=tmp_path / "taken")
+    assert "No se pudo escribir" in message and str(tmp_path / "taken") in message
 
 
 def test_a_broken_kaggle_json_is_named(tiny, kaggle, monkeypatch, tmp_path, capfd, caplog):
     monkeypatch.delenv("KAGGLE_KEY")
     (tmp_path / "home" / ".kaggle").mkdir(parents=True)
     (tmp_path / "home" / ".kaggle" / "kaggle.json").write_text('{"key": "k3y-secret"')
-    letter = letter_of(capfd, caplog, "tiny")
-    assert "kaggle.json" in letter and kaggle.requests == []
+    message = message_of(capfd, caplog, "tiny")
+    assert "kaggle.json" in message and kaggle.requests == []
 
 
-def test_a_file_that_differs_in_content_is_fetched_twice_then_told(tiny, kaggle, capfd, caplog):
+def test_a_file_that_differs_in_content_is_fetched_twice_then_named(tiny, kaggle, capfd, caplog):
     kaggle.serve("owner/tiny", {**FILES, "table.csv": TABLE.replace(b"5,255", b"3,255")})
-    letter = letter_of(capfd, caplog, "tiny")
-    assert "table.csv: 3 occurs 3 times, not 2" in letter
-    assert "python -m course data verify tiny --record" in letter
+    message = message_of(capfd, caplog, "tiny")
+    assert "table.csv: 3 está 3 veces, no 2" in message
+    assert "python -m course data verify tiny --record" in message
     assert kaggle.names().count("storage") == 2
 
 
 def test_a_file_that_the_archive_lacks_is_not_fetched_again(tiny, kaggle, capfd, caplog):
     kaggle.serve("owner/tiny", {"table.csv": TABLE})
-    assert "digits.idx1-ubyte: it is missing" in letter_of(capfd, caplog, "tiny")
+    assert "digits.idx1-ubyte: falta" in message_of(capfd, caplog, "tiny")
     assert kaggle.names().count("storage") == 1
 
 
@@ -484,7 +515,7 @@ def test_a_file_that_the_archive_lacks_is_not_fetched_again(tiny, kaggle, capfd,
 
 def test_line_endings_differ_from_the_mirror_one_warning_and_no_more(tiny, kaggle):
     kaggle.serve("owner/tiny", {**FILES, "table.csv": TABLE.replace(b"\r\n", b"\n")})
-    with pytest.warns(UserWarning, match="other bytes .* but the same content") as warned:
+    with pytest.warns(UserWarning, match="otros bytes .* pero el mismo contenido") as warned:
         folder = fetch("tiny")
     assert len(warned) == 1
     assert fetch("tiny") == folder  # a second warning would be an error here
@@ -495,7 +526,9 @@ def test_a_hash_seen_at_kaggle_is_binding(tiny, kaggle, catalogue, capfd, caplog
     catalogue.write_text(CATALOGUE.replace("      seen: mirror", "      seen: kaggle"))
     catalog._cached.cache_clear()
     kaggle.serve("owner/tiny", {**FILES, "table.csv": TABLE.replace(b"\r\n", b"\n")})
-    assert f"it has {len(TABLE) - 4} bytes, not {len(TABLE)}" in letter_of(capfd, caplog, "tiny")
+    assert f"{number(len(TABLE) - 4, 0)} bytes, no {number(len(TABLE), 0)}" in message_of(
+        capfd, caplog, "tiny"
+    )
 
 
 def test_a_new_hash_in_the_catalogue_is_compared_at_once(tiny, kaggle, catalogue):
@@ -503,7 +536,7 @@ def test_a_new_hash_in_the_catalogue_is_compared_at_once(tiny, kaggle, catalogue
     other = hashlib.sha256(b"other").hexdigest()
     catalogue.write_text(CATALOGUE.replace(hashlib.sha256(TABLE).hexdigest(), other))
     catalog._cached.cache_clear()
-    with pytest.warns(UserWarning, match="same content"):
+    with pytest.warns(UserWarning, match="mismo contenido"):
         fetch("tiny")
 
 
@@ -526,7 +559,9 @@ def test_record_prints_a_block_that_the_catalogue_takes(tiny, kaggle, catalogue)
 
 
 def test_check_and_record_look_at_the_disk_only(tiny, kaggle):
-    with pytest.raises(CourseError, match="nothing of Tiny.*\nNext: python -m course data fetch"):
+    with pytest.raises(
+        CourseError, match="No hay nada de Tiny.*\nQué hacer: python -m course data fetch"
+    ):
         check("tiny")
     folder = fetch("tiny")
     kaggle.requests.clear()
@@ -537,26 +572,23 @@ def test_check_and_record_look_at_the_disk_only(tiny, kaggle):
     (folder / "digits.idx1-ubyte").write_bytes(DIGITS[:-1])
     (folder / "table.csv").unlink()
     assert [v.problem for v in check("tiny")] == [
-        "it is missing",
-        "3 values follow the header, not 4",
+        "falta",
+        "su cabecera promete 4 bytes de datos. Llegó: 3",
     ]
-    with pytest.raises(CourseError, match="does not hold table.csv"):
+    with pytest.raises(CourseError, match="no contiene table.csv"):
         record("tiny")
     assert kaggle.requests == []
 
 
 def test_cases_that_no_entry_lists_are_checked_by_their_headers(tiny, tmp_path):
-    with pytest.raises(CourseError, match="nothing of Scans"):
+    with pytest.raises(CourseError, match="No hay nada de Scans"):
         check("scans")
-    header = bytearray(348)
-    header[:4], header[344:348] = b"\x5c\x01\0\0", b"n+1\0"
     folder = tmp_path / "home" / "cache" / "datasets" / "owner" / "scans" / "versions" / "1"
-    put(folder, {"data/case_1/t1.nii": bytes(header), "data/case_2/t1.nii": b"no scan"})
-    assert [(v.path.parent.name, v.how, v.problem) for v in check("scans")] == [
-        ("case_1", "form", ""),
-        ("case_2", "form", "it has no NIfTI-1 header"),
-    ]
-    with pytest.raises(CourseError, match="lists no files of Scans"):
+    put(folder, {"data/case_1/t1.nii": SCAN, "data/case_2/t1.nii": b"no scan"})
+    good, bad = check("scans")
+    assert (good.path.parent.name, good.how, good.problem) == ("case_1", "forma", "")
+    assert (bad.path.parent.name, bad.how) == ("case_2", "forma") and "NIfTI" in bad.problem
+    with pytest.raises(CourseError, match="no enumera los archivos de Scans"):
         record("scans")
 
 
@@ -587,7 +619,7 @@ def put(folder, files=FILES):
 
 @pytest.mark.parametrize("below", ["tiny", "datasets/owner/tiny", "datasets/owner/tiny/v/1"])
 def test_inside_kaggle_an_added_input_is_found_without_a_request(inside_kaggle, kaggle, below):
-    put(inside_kaggle / "another", {"table.csv": b"label,pixel1\r\n9,9\r\n", "x": b""})
+    put(inside_kaggle / "another", {"table.csv": OTHER_TABLE, "x": b""})
     mounted = put(inside_kaggle / below)
     assert fetch("tiny") == mounted
     assert cached("tiny") == mounted
@@ -595,7 +627,7 @@ def test_inside_kaggle_an_added_input_is_found_without_a_request(inside_kaggle, 
 
 
 def test_inside_kaggle_another_file_of_the_same_name_is_not_taken(inside_kaggle, kaggle):
-    other = {**FILES, "table.csv": b"label,pixel1\r\n9,9\r\n"}
+    other = {**FILES, "table.csv": OTHER_TABLE}
     put(inside_kaggle / "a-data-set-of-somebody", other)
     mounted = put(inside_kaggle / "z-where-it-lies")
     assert fetch("tiny") == mounted
@@ -615,26 +647,26 @@ def test_inside_kaggle_kagglehub_is_asked_to_mount(inside_kaggle, kaggle, monkey
     assert kaggle.requests[0].body["datasetRef"]["VersionNumber"] == "1"
 
 
-def test_a_mount_that_never_appears_ends_in_a_letter(inside_kaggle, kaggle, capfd, caplog):
+def test_a_mount_that_never_appears_ends_in_a_message(inside_kaggle, kaggle, capfd, caplog):
     kaggle.mount_slug = "never"
     began = time.monotonic()
-    letter = letter_of(capfd, caplog, "tiny")
+    message = message_of(capfd, caplog, "tiny")
     assert time.monotonic() - began < 5
-    assert "no folder appeared in 0.3 s" in letter
-    assert "Add Input" in letter and "COURSE_MOUNT_LIMIT_S" in letter
+    assert "ninguna carpeta apareció en 0,3 s" in message
+    assert "Add Input" in message and "COURSE_MOUNT_LIMIT_S" in message
     assert kaggle.names() == ["attach"]
 
 
-def test_a_kaggle_that_will_not_attach_ends_in_a_letter(inside_kaggle, kaggle, capfd, caplog):
-    letter = letter_of(capfd, caplog, "tiny")
-    assert "could not attach the data set" in letter and "Add Input" in letter
+def test_a_kaggle_that_will_not_attach_ends_in_a_message(inside_kaggle, kaggle, capfd, caplog):
+    message = message_of(capfd, caplog, "tiny")
+    assert "no pudo montar los datos" in message and "Add Input" in message
 
 
-def test_a_mount_with_other_files_is_told(inside_kaggle, kaggle, capfd, caplog):
+def test_a_mount_with_other_files_is_named(inside_kaggle, kaggle, capfd, caplog):
     kaggle.mount_slug = "tiny"
-    put(inside_kaggle / "tiny", {**FILES, "table.csv": b"label,pixel1\r\n9,9\r\n"})
-    letter = letter_of(capfd, caplog, "tiny")
-    assert "table.csv: it has 1 rows, not 3" in letter
+    put(inside_kaggle / "tiny", {**FILES, "table.csv": OTHER_TABLE})
+    message = message_of(capfd, caplog, "tiny")
+    assert "table.csv: tiene 1 filas, no 3" in message
     assert kaggle.names() == ["attach"]
 
 
@@ -653,15 +685,15 @@ def test_when_colab_declines_to_mount_the_files_are_downloaded(inside_colab, kag
     assert kaggle.names() == ["is_supported", "DownloadDataset", "storage"]
 
 
-def test_colab_s_own_trouble_is_retried_then_told(inside_colab, kaggle, capfd, caplog):
+def test_colab_s_own_trouble_is_retried_then_named(inside_colab, kaggle, capfd, caplog):
     kaggle.fail(500, on="is_supported", times=99)
-    assert "answers 500" in letter_of(capfd, caplog, "tiny")
+    assert "responde 500" in message_of(capfd, caplog, "tiny")
     assert kaggle.names() == ["is_supported"] * 4
 
 
-def test_a_colab_mount_that_never_appears_ends_in_a_letter(inside_colab, kaggle, capfd, caplog):
+def test_a_colab_mount_that_never_appears_ends_in_a_message(inside_colab, kaggle, capfd, caplog):
     kaggle.mount_slug = "never"
-    assert "DISABLE_COLAB_CACHE=1" in letter_of(capfd, caplog, "tiny")
+    assert "DISABLE_COLAB_CACHE=1" in message_of(capfd, caplog, "tiny")
     assert kaggle.names() == ["is_supported", "mount"]
 
 
@@ -683,8 +715,9 @@ def test_a_folder_of_one_s_own_may_have_any_form(catalogue, kaggle, tmp_path, na
     mine = put(tmp_path / "mine", {"table/table.csv": TABLE, name: DIGITS})
     assert fetch("tiny", source=mine) == mine
     assert fetch("tiny", source=str(mine)) == mine
-    assert locate(mine, "tiny", "digits.idx1-ubyte") == mine / name
-    assert locate(mine, "tiny", "table.csv") == mine / "table" / "table.csv"
+    _, found = fetch_files(catalog.get("tiny"), mine, content_of=None)
+    assert found["digits.idx1-ubyte"] == mine / name
+    assert found["table.csv"] == mine / "table" / "table.csv"
     assert kaggle.requests == []
 
 
@@ -692,16 +725,28 @@ def test_a_folder_without_the_files_says_what_is_there(catalogue, tmp_path):
     mine = put(tmp_path / "mine", {"notes.txt": b"", "table.csv": TABLE})
     with pytest.raises(CourseError) as caught:
         fetch("tiny", source=mine)
-    assert "Expected one of: digits.idx1-ubyte, digits-idx1-ubyte, digits-idx1" in str(caught.value)
-    assert "Found: notes.txt, table.csv." in str(caught.value)
+    assert "Se esperaba uno de: digits.idx1-ubyte, digits-idx1-ubyte, d" in str(caught.value)
+    assert "Hay: notes.txt, table.csv." in str(caught.value)
     assert fetch("tiny", source=mine, files=["table.csv"]) == mine
-    with pytest.raises(CourseError, match="There is no such folder"):
+    with pytest.raises(CourseError, match="Aquí no hay una carpeta con ese nombre"):
         fetch("tiny", source=tmp_path / "nowhere")
-    with pytest.raises(CourseError, match="has no files to fetch"):
-        fetch("tiny", source="sample")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(CourseError, match="Found: nothing, it is empty"):
-        locate(tmp_path / "empty", "tiny", "table.csv")
+    with pytest.raises(CourseError, match="Hay: nada, está vacía"):
+        fetch("tiny", source=tmp_path / "empty")
+
+
+@pytest.mark.parametrize("name", ["sample", "kaggle", "tfds"])
+def test_a_folder_of_one_s_own_may_have_the_name_of_a_source(
+    catalogue, kaggle, tmp_path, monkeypatch, name
+):
+    mine = put(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    for source in (f"./{name}", Path(name), mine, str(mine)):
+        assert fetch("tiny", source=source).absolute() == mine
+    assert kaggle.requests == []
+    for named in ("sample", "tfds"):  # they have no files to fetch
+        with pytest.raises(CourseError, match=f"se esperaba kaggle, o una carpeta.*'{named}'"):
+            fetch("tiny", source=named)
 
 
 def test_a_memory_that_cannot_be_read_or_written_only_costs_time(tiny, kaggle):
@@ -730,4 +775,5 @@ def test_the_real_archives_are_fetched_and_verified(kaggle, tmp_path, name):
     )
     assert kaggle.names() == ["DownloadDataset", "storage"]
     for file in catalog.get(name).files:  # what the mirror's hash stands for holds by content too
-        assert contents.disagreement(locate(folder, name, file.path), file.content) == ""
+        path = locate(folder, catalog.get(name), file)
+        assert verify.disagreement(path, file, inventory.content_of) == ""

@@ -29,7 +29,7 @@ def test_brightness_alone_does_not_tell_the_chests_apart():
 
 
 @pytest.mark.parametrize("options", [{"n_train": 1}, {"n_test": 0}, {"size": 31}])
-def test_too_few_or_too_small_chests_are_told(options):
+def test_too_few_or_too_small_chests_are_refused(options):
     with pytest.raises(ValueError, match="2 or more"):
         chests.load_data(**options)
 
@@ -64,6 +64,6 @@ def test_windows_hold_a_digit_or_none():
 @pytest.mark.parametrize(
     "options", [{"size": (27, 40)}, {"count": 0}, {"most": 0}, {"images": INK[:, :20]}]
 )
-def test_canvases_that_cannot_be_are_told(options):
+def test_canvases_that_cannot_be_are_refused(options):
     with pytest.raises(ValueError, match="Expected"):
         canvases.scatter(**{"images": INK, "labels": np.arange(4), "count": 2, **options})

@@ -107,7 +107,7 @@ def test_the_same_seed_writes_the_same_bytes_however_many_are_asked_for(folder, 
 
 def test_a_folder_that_holds_something_is_left_alone(folder):
     before = files(folder)
-    with pytest.raises(CourseError, match="is not empty. Expected: a new folder"):
+    with pytest.raises(CourseError, match="no está vacía: se esperaba una carpeta nueva"):
         brains.write_cases(folder, 1)
     assert files(folder) == before
 
@@ -164,7 +164,7 @@ def test_an_interrupted_set_holds_whole_cases_only(tmp_path, monkeypatch, folder
     with pytest.raises(expected) as error:
         fill()
     if expected is CourseError:
-        assert "No space left on device" in str(error.value) and "KAGGLEHUB_CACHE" in str(error)
+        assert "el disco está lleno" in str(error.value) and "KAGGLEHUB_CACHE" in str(error)
     whole = files(folder)
     left = files(tmp_path)
     assert left and all(whole[name.removeprefix("set/")] == left[name] for name in left)
@@ -181,7 +181,9 @@ def test_a_killed_process_leaves_whole_cases_only(tmp_path):
     process = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 60
-        while len(list(tmp_path.glob("set/*"))) < 2 and time.monotonic() < deadline:
+        while (
+            len(list(tmp_path.glob("set/BraTS20_Training_???"))) < 2 and time.monotonic() < deadline
+        ):
             time.sleep(0.01)
     finally:
         process.send_signal(signal.SIGKILL)
@@ -192,10 +194,10 @@ def test_a_killed_process_leaves_whole_cases_only(tmp_path):
         assert brats.load_case(case)[0].shape == (*COARSE, 4)
 
 
-def test_where_nothing_can_be_written_is_told(tmp_path, monkeypatch):
+def test_where_nothing_can_be_written_is_an_error_message(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "file"))
-    with pytest.raises(CourseError, match="cannot be written to"):
+    with pytest.raises(CourseError, match="No se pudo escribir"):
         brains.cases(1)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from course.datasets import california, mnist, sign_mnist
-from course.datasets.samples import hands, houses, poses
+from course.datasets.samples import hands, houses
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_every_letter_has_its_own_pose():
 
     grid = np.linspace(-1.25, 1.25, 56, dtype="float32")
     x, y = np.meshgrid(grid, -grid)
-    drawn = [hands._surface(x, y, *poses.bones(pose, Middle())) for pose in poses.POSES.values()]
+    drawn = [hands._surface(x, y, *hands.bones(pose, Middle())) for pose in hands.POSES.values()]
     assert len(drawn) == 24
     pictures = [np.where(np.isfinite(depth), 0.5 + 0.5 * n[2], 0) for depth, n in drawn]
     assert all(0.08 < (p > 0).mean() < 0.6 for p in pictures)

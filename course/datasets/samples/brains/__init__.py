@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from course.datasets import catalog
-from course.datasets.download.cache import Shelf
+from course.datasets.download import cache
 from course.datasets.samples.brains import anatomy, files, scanner, tumour
 from course.datasets.samples.brains.space import Space
 from course.errors import CourseError
@@ -35,7 +34,7 @@ def cases(n=CASES, seed=0) -> Path:
     Raises:
         CourseError: the folder cannot be written.
     """
-    made = Shelf(catalog.get("brats2020")).cache / "made" / "brats2020"
+    made = cache.root() / "made" / "brats2020"
     return _fill(made / f"{_digest()}-seed{seed}-{n}", n, seed, SHAPE)
 
 
@@ -59,7 +58,8 @@ def write_cases(folder, n, seed=0, shape=SHAPE) -> Path:
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise CourseError(
-            f"{folder} is not empty. Expected: a new folder, so that no case is overwritten."
+            f"{folder} no está vacía: se esperaba una carpeta nueva.\n"
+            "Qué hacer: elige otra, para que ningún caso se pierda."
         )
     return _fill(folder, n, seed, shape)
 

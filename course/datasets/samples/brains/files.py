@@ -1,13 +1,12 @@
 """A set of brains as BraTS 2020's files: whole or not there, whatever interrupts the writing."""
 
 import os
-import shutil
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
+from course import files
 from course.errors import CourseError
 
 _MAPPING = (
@@ -17,9 +16,8 @@ _MAPPING = (
 
 
 def fill(folder, grades, voxel_mm, make) -> Path:
-    """Make and write the cases that the folder lacks.
+    """Make and write the cases that the folder lacks, each whole or not at all.
 
-    A case is written beside the folder and then moved into it, so that half a case is never in it.
     `name_mapping.csv` comes last.
 
     Args:
@@ -39,43 +37,33 @@ def fill(folder, grades, voxel_mm, make) -> Path:
         return folder
     rows = (f"{grade},NA,NA,NA,NA,{name}\n" for grade, name in zip(grades, names, strict=True))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(".unfinished", folder.name, folder.parent) as scratch:
-            _write_missing(folder, Path(scratch), names, voxel_mm, make)
-            draft = Path(scratch, mapping.name)
-            draft.write_text(_MAPPING + "".join(rows), encoding="utf-8", newline="")
-            os.replace(draft, mapping)
-    except OSError as error:
+        _write_missing(folder, names, voxel_mm, make)
+        files.write(mapping, _MAPPING + "".join(rows))
+    except CourseError as error:
         raise CourseError(
-            f"The made-up brains cannot be written to {folder}: {error.strerror or error}.\n"
-            "Expected: a folder that may be written, with about 9 MB free for each case.\n"
-            "KAGGLEHUB_CACHE names another place for the data sets of the course."
+            f"{error}\nCada cerebro de muestra ocupa unos 9 MB; la variable KAGGLEHUB_CACHE nombra "
+            "otra carpeta para los datos del curso."
         ) from error
     return folder
 
 
-def _write_missing(folder, scratch, names, voxel_mm, make):
+def _write_missing(folder, names, voxel_mm, make):
     from tqdm import tqdm
 
     def write(number):
         name = names[number - 1]
         pictures, labels = make(number)
-        (scratch / name).mkdir()
-        for kind, voxels in {**pictures, "seg": labels.astype("int16")}.items():
-            _save(voxels, voxel_mm, scratch / name / f"{name}_{kind}.nii")
-        try:
-            os.rename(scratch / name, folder / name)
-        except OSError:  # another process was quicker, with the same bytes
-            if not (folder / name).is_dir():
-                raise
-            shutil.rmtree(scratch / name)
+        with files.whole_folder(folder / name) as part:
+            for kind, voxels in {**pictures, "seg": labels.astype("int16")}.items():
+                _save(voxels, voxel_mm, part / f"{name}_{kind}.nii")
 
     missing = [k for k, name in enumerate(names, 1) if not (folder / name).is_dir()]
     workers = min(4, os.cpu_count() or 1)  # threads: NumPy and SciPy let go of the lock
     with ThreadPoolExecutor(workers) as pool:
         jobs = pool.map(write, missing)
         try:
-            for _ in tqdm(jobs, "making brains", len(missing), unit="case", delay=1, leave=False):
+            bar = tqdm(jobs, "creando cerebros", len(missing), unit="caso", delay=1, leave=False)
+            for _ in bar:
                 pass
         except BaseException:
             pool.shutdown(cancel_futures=True)

@@ -1,0 +1,28 @@
+"""Taller 2 as a student runs it, and a picture of her own."""
+
+import re
+
+from tests.lesson_run import LessonRun, course
+
+
+class TestTaller2(LessonRun):
+    lesson = "taller2"
+
+    def test_a_picture_is_read(self, folder):
+        """In a process of its own: what trained is gone."""
+        from PIL import Image
+
+        picture = Image.new("L", (60, 90), 255)
+        picture.paste(0, (27, 15, 33, 75))  # a dark stroke on white paper
+        picture.save(folder / "one.png")
+        done = course(folder, "predict", "run", "one.png")
+        assert done.returncode == 0, done.stderr
+        assert len(re.findall(r"\d+[.,]?\d*\s?%", done.stdout)) == 3
+
+
+def test_no_network_is_a_message(tmp_path):
+    proxy = {f"{scheme}_proxy": "http://127.0.0.1:9" for scheme in ("http", "https")}
+    done = course(tmp_path, "run", "taller2", **proxy)
+    assert done.returncode == 2
+    assert "--source sample" in done.stderr
+    assert "Traceback" not in done.stderr
