@@ -10,14 +10,6 @@ class CourseError(Exception):
     Its text is a Spanish message to a tired student: what was received, what was expected, what to
     type next. The command line prints it and exits with code 2; a notebook shows it without a
     traceback. A mistake in the kit itself is never a `CourseError`.
-
-    Example:
-
-    >>> try:
-    ...     raise CourseError("limit: se esperaba un número positivo. Llegó: -5.")
-    ... except CourseError as error:
-    ...     print(error)
-    limit: se esperaba un número positivo. Llegó: -5.
     """
 
     def _render_traceback_(self):
@@ -47,11 +39,7 @@ def without_tracebacks():
 def nearest(word, known, spell=str, cutoff=0.5):
     """ " ¿Querías decir …?" for a typo that is near enough to a known word, otherwise "".
 
-    Args:
-        word: What was typed, of any type.
-        known: The words that there are.
-        spell: Function that writes a known word as it is to be typed.
-        cutoff: How alike they must be, 0 to 1.
+    `spell` writes a known word as it is to be typed; `cutoff` is how alike they must be, 0 to 1.
 
     Example:
 

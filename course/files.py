@@ -27,10 +27,7 @@ def whole(path):
     """Write a file whole or not at all: to the path that this yields, renamed at the end.
 
     Whoever kills the process leaves the file that was there before. Folders on the way are made.
-
-    Args:
-        path: The file's own path. The one to write to lies beside it and ends alike, because Keras
-            and NumPy look at the end of a name.
+    The path to write to lies beside the file and ends alike: Keras and NumPy look at its end.
 
     Raises:
         CourseError: The disk is full, or does not let us write there; nothing has changed then.
@@ -62,12 +59,6 @@ def whole_folder(folder):
     """Fill a folder whole or not at all: the one that this yields, renamed at the end.
 
     A folder with files that has the name by then, of another process that was quicker, stays.
-
-    Args:
-        folder: The folder's own path. The one to fill lies beside it.
-
-    Raises:
-        CourseError: As `whole`.
     """
     folder = pathlib.Path(folder)
     part = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}{UNFINISHED}")
@@ -86,11 +77,7 @@ def whole_folder(folder):
 
 
 def write(path, content):
-    """Write text (as UTF-8, with LF) or bytes, whole or not at all.
-
-    Raises:
-        CourseError: As `whole`.
-    """
+    """Write text (as UTF-8, with LF) or bytes, whole or not at all."""
     with whole(path) as part:
         part.write_bytes(content.encode() if isinstance(content, str) else content)
 
@@ -142,11 +129,7 @@ def opened(path):
 
 
 def read_json(path) -> dict:
-    """Read a JSON object.
-
-    Raises:
-        CourseError: The file cannot be read, is no JSON, holds no object or a key twice.
-    """
+    """Read a JSON object; an error if it is none, or holds a key twice."""
     try:
         # utf-8-sig: Windows' Notepad puts a mark before the text
         text = pathlib.Path(path).read_text(encoding="utf-8-sig")
@@ -195,15 +178,10 @@ def plain(value):
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """What a value must be beyond its type: `Annotated[int, Rule(lambda n: n > 0, "…")]`.
-
-    Attributes:
-        holds: Takes the value; its answer counts as true or false.
-        words: What was expected, in Spanish.
-    """
+    """What a value must be beyond its type: `Annotated[int, Rule(lambda n: n > 0, "…")]`."""
 
     holds: Callable
-    words: str
+    words: str  # what was expected, in Spanish
 
 
 Text = typing.Annotated[str, Rule(str.strip, "un texto que no esté vacío")]
@@ -214,18 +192,12 @@ def build(record, raw, where, *, others=False):
     """Make a dataclass of a mapping that a person wrote, by the types of its fields.
 
     Fields may be str, int, float, bool, `Literal`, dict, tuple, another dataclass, any of them or
-    None, tuples and dicts of any of them, and `Annotated` with a `Rule`. What `__post_init__`
-    raises as ValueError is told as the rest is.
-
-    Args:
-        record: The dataclass.
-        raw: The mapping, as YAML or JSON gave it.
-        where: What the message names: the file and the entry.
-        others: Whether keys that the dataclass does not have are passed over.
+    None, tuples and dicts of any of them, and `Annotated` with a `Rule`. `where` begins the
+    messages; with `others`, keys that the dataclass does not have are passed over.
 
     Raises:
-        CourseError: A key is unknown (with the nearest one that there is) or missing, or a value
-            is not what its field takes.
+        CourseError: A key is unknown (with the nearest one that there is) or missing, a value is
+            not what its field takes, or `__post_init__` raises ValueError.
 
     Example:
 

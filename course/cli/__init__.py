@@ -25,16 +25,8 @@ ejemplos:
 def main(arguments=None):
     """Run one command and return its exit code.
 
-    Args:
-        arguments: List of strings; the process's own by default.
-
-    Returns:
-        0, 2 after an error message, 130 after Ctrl-C, 141 where nobody reads on.
-
-    Example:
-
-    >>> main(["run", "taller2", "--epochs", "one"])  # doctest: +SKIP
-    2
+    0, 2 after an error message, 130 after Ctrl-C, 141 where nobody reads on. The arguments are the
+    process's own by default.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     for stream in (sys.stdout, sys.stderr):

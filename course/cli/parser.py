@@ -4,15 +4,7 @@ import argparse
 
 
 def command(parent, name, text, action=None, **options):
-    """A parser of the course's own form, below `parent`; None makes the first one.
-
-    Args:
-        parent: What `verbs` returned, or None.
-        name: The word to type.
-        text: What it does, for the help.
-        action: Function that is given the parsed arguments.
-        **options: As of `argparse.ArgumentParser`.
-    """
+    """A parser of the course's own form, below what `verbs` returned; None makes the first one."""
     options.update(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     if parent is None:
         return argparse.ArgumentParser(prog="python -m course", description=text, **options)

@@ -62,14 +62,7 @@ def load_data(source="kaggle", seed=0):
 
 
 def read_csv(path):
-    """Read `housing.csv`.
-
-    Returns:
-        `(columns, values)`: the dict of nine arrays and the target in 100,000 dollars, unsplit.
-
-    Raises:
-        CourseError: Names the file, and the line and column of the first bad value.
-    """
+    """`housing.csv` as the dict of nine arrays and the target in 100,000 dollars, unsplit."""
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             rows = _rows(file, path)

@@ -24,9 +24,6 @@ def names() -> list[str]:
 def get(name) -> "DatasetInfo":
     """The record of one data set.
 
-    Raises:
-        CourseError: There is no such name, or datasets.yaml has an error.
-
     Example:
 
     >>> get("mnist").pinned
@@ -42,11 +39,7 @@ def get(name) -> "DatasetInfo":
 
 
 def load(path) -> dict[str, "DatasetInfo"]:
-    """Read a catalogue, and refuse a key that is unknown, missing, there twice or of a wrong form.
-
-    Raises:
-        CourseError: It names the file, the entry and the key.
-    """
+    """Read a catalogue; an error names the file, the entry and the key."""
     import yaml
 
     path = pathlib.Path(path)
@@ -89,21 +82,13 @@ class Content:
     """What a file holds, whoever wrote its bytes: how a mismatch with a mirror's hash is settled.
 
     Each reader fills one in from a file's data.
-
-    Attributes:
-        kind: Whose reader: "idx" (MNIST), "sign" and "housing" (the two tables), "nifti", "tar".
-        shape: Of the array, of an idx file.
-        rows: Of a table, without its header.
-        text_bytes: Of a table of pixels, without line ends and quotes: a last value that was cut
-            shows here.
-        histogram: How often each label occurs; of the houses, each place.
     """
 
-    kind: Literal["idx", "sign", "housing", "nifti", "tar"]
-    shape: tuple[Count, ...] = ()
-    rows: Count = 0
-    text_bytes: Count = 0
-    histogram: dict = field(default_factory=dict)
+    kind: Literal["idx", "sign", "housing", "nifti", "tar"]  # idx: MNIST; sign, housing: tables
+    shape: tuple[Count, ...] = ()  # of an idx file
+    rows: Count = 0  # of a table, without its header
+    text_bytes: Count = 0  # of a table of pixels, without line ends and quotes: shows a cut value
+    histogram: dict = field(default_factory=dict)  # how often each label, or place, occurs
 
 
 @dataclass(frozen=True)
@@ -217,11 +202,6 @@ class Origin:
 def origin(name, source, variant=None) -> Origin:
     """What a report says about data of this name from this source.
 
-    Args:
-        name: A name of the catalogue.
-        source: "kaggle", "tfds", "sample", or the folder that holds the student's own copy.
-        variant: A sister that tensorflow-datasets serves, such as "fashion_mnist".
-
     Example:
 
     >>> origin("sign_mnist", "sample").title
@@ -279,11 +259,11 @@ def _no_key_twice(node, where):
 
 
 def _entry(name, raw, where):
-    if not isinstance(raw, dict):
-        raise CourseError(f"{where}: se esperaban claves con valores. Llegó: {raw!r:.80}.")
-    if "name" in raw:
-        raise CourseError(f"{where}: la clave 'name' sobra. La entrada ya se llama {name}.")
-    return build(DatasetInfo, {**raw, "name": name}, where)
+    if isinstance(raw, dict):
+        if "name" in raw:
+            raise CourseError(f"{where}: la clave 'name' sobra. La entrada ya se llama {name}.")
+        raw = {**raw, "name": name}
+    return build(DatasetInfo, raw, where)
 
 
 def _entries():

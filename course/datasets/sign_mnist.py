@@ -47,14 +47,7 @@ def load_data(source="kaggle"):
 
 
 def read_csv(path):
-    """Read one of the two files; lines may end in LF or CRLF.
-
-    Returns:
-        `(images, labels)`: uint8 `(n, 28, 28)` and uint8 `(n,)` from 0 to 23.
-
-    Raises:
-        CourseError: Names the file, and the line and column of the first bad value.
-    """
+    """One of the two files as uint8 `(n, 28, 28)` and labels, uint8 `(n,)` from 0 to 23."""
     table = _read(path)
     labels = table[:, 0]
     return table[:, 1:].reshape(-1, 28, 28).copy(), labels - (labels > _J)
@@ -111,10 +104,10 @@ def _check_header(line, path):
     if names == _HEADER:
         return
     missing = [name for name in _HEADER if name not in names]
+    why = ", en otro orden o con otros"
     if missing:
-        count = f"faltan {len(missing)} columnas, la primera es" if missing[1:] else "falta"
-        raise _error(path, f"una primera línea con {len(names)} nombres; {count} {missing[0]!r}")
-    raise _error(path, f"una primera línea con {len(names)} nombres, en otro orden o con otros")
+        why = f"; falta {missing[0]!r}" + (f" y {len(missing) - 1} más" if missing[1:] else "")
+    raise _error(path, f"una primera línea con {len(names)} nombres{why}")
 
 
 def _first_fault(path):

@@ -14,11 +14,6 @@ _NOT_FINITE = (
 )
 
 
-def model_answers(model, inputs):
-    """What the model answers, as one array."""
-    return np.asarray(model.predict(inputs, batch_size=256, verbose=0))
-
-
 def images_for(model, images):
     """The images with the channel axis that the model expects; refused if of another size."""
     expected = getattr(model, "input_shape", None)
@@ -62,10 +57,8 @@ def same_length(n, arrays):
 
 def finite_targets(targets):
     """Targets as float64 `(n,)`."""
-    targets = np.ravel(np.asarray(targets, "float64"))
     todo = "Qué hacer: busca celdas vacías o rotas en los datos."
-    _all_finite(targets, "Los valores verdaderos", todo)
-    return targets
+    return _all_finite(np.asarray(targets, "float64"), "Los valores verdaderos", todo).ravel()
 
 
 def finite_predictions(values, name, n):
@@ -76,8 +69,7 @@ def finite_predictions(values, name, n):
             f"Predicciones de {name}: se esperaban {n}, una por ejemplo de prueba. "
             f"Llegó: forma {values.shape}."
         )
-    _all_finite(values, f"Las predicciones de {name}", _NOT_FINITE)
-    return values.ravel()
+    return _all_finite(values, f"Las predicciones de {name}", _NOT_FINITE).ravel()
 
 
 def class_probabilities(values, n, classes):
@@ -103,3 +95,4 @@ def _all_finite(values, name, advice):
     lost = int(values.size - np.isfinite(values).sum())
     if lost:
         raise CourseError(f"{name}: {lost} de {values.size} son NaN o infinitos.\n{advice}")
+    return values

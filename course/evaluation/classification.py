@@ -48,8 +48,8 @@ def evaluate_classifier(model, images, labels, *, class_names, origin, groups=No
     labels = checks.class_numbers(labels, len(names))
     groups = np.arange(len(labels)) if groups is None else np.asarray(groups)
     checks.same_length(len(labels), {"images": images, "groups": groups})
-    answered = checks.model_answers(model, checks.images_for(model, images))
-    shares = checks.class_probabilities(answered, len(labels), len(names))
+    answered = model.predict(checks.images_for(model, images), batch_size=256, verbose=0)
+    shares = checks.class_probabilities(np.asarray(answered), len(labels), len(names))
     answers, truths = shares.argmax(axis=1), shares[np.arange(len(labels)), labels]
     matrix = np.zeros((len(names), len(names)), int)
     np.add.at(matrix, (labels, answers), 1)
@@ -60,7 +60,9 @@ def evaluate_classifier(model, images, labels, *, class_names, origin, groups=No
     ]
     wrong = np.flatnonzero(answers != labels)
     worst = wrong[np.argsort(truths[wrong], kind="stable")][:WORST]
+    taken = [f"{names[labels[i]]} tomado por {names[answers[i]]}" for i in worst]
     gallery = "Los peores errores" if len(wrong) else "Las respuestas menos seguras"
+    source = f" — {origin.title}"
     return Report(
         task="classification",
         origin=origin,
@@ -86,16 +88,14 @@ def evaluate_classifier(model, images, labels, *, class_names, origin, groups=No
         class_names=names,
         confusion=matrix.tolist(),
         figures={
-            "confusion": figures.confusion(
-                matrix, names, title=f"Matriz de confusión — {origin.title}"
-            ),
+            "confusion": figures.confusion(matrix, names, title=f"Matriz de confusión{source}"),
             "mistakes": figures.mistakes(
-                images, labels, shares, names, title=f"{gallery} — {origin.title}", count=WORST
+                images, labels, shares, names, title=f"{gallery}{source}", count=WORST
             ),
         },
         alt={
             "confusion": _confusion_in_words(matrix, names),
-            "mistakes": f"{gallery}: {_mistakes_in_words(labels[worst], answers[worst], names)}.",
+            "mistakes": f"{gallery}: {', '.join(taken) or 'no hubo errores'}.",
         },
     )
 
@@ -104,8 +104,7 @@ def _class_row(matrix, label, names, independent):
     """One class: how many there are, how many were found, what it is most taken for."""
     n, answered = int(matrix[label].sum()), int(matrix[:, label].sum())
     right = int(matrix[label, label])
-    others = matrix[label].copy()
-    others[label] = 0
+    others = np.where(np.arange(len(names)) == label, 0, matrix[label])
     return {
         "class": names[label],
         "n": n,
@@ -126,11 +125,4 @@ def _confusion_in_words(matrix, names):
     return (
         f"Matriz de confusión: {words}; la confusión más frecuente es {names[true]} tomado por "
         f"{names[answer]}, {count(wrong.max(), 'vez', 'veces')}."
-    )
-
-
-def _mistakes_in_words(labels, answers, names):
-    pairs = zip(labels, answers, strict=True)
-    return ", ".join(f"{names[true]} tomado por {names[answer]}" for true, answer in pairs) or (
-        "no hubo errores"
     )

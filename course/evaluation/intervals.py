@@ -8,14 +8,6 @@ import numpy as np
 def wilson(successes, total):
     """Wilson's 95 % interval of a proportion; it holds right up to 0 and 1 and for few samples.
 
-    Args:
-        successes, total: Counts; `total` is at least 1.
-
-    Returns:
-        `(low, high)`, which contains `successes / total`.
-
-    Example:
-
     >>> low, high = wilson(9, 10)
     >>> round(low, 4), round(high, 4)
     (0.5958, 0.9821)
@@ -28,19 +20,14 @@ def wilson(successes, total):
     return max(0.0, min(center - reach, share)), min(1.0, max(center + reach, share))
 
 
-def bootstrap(values, statistic=np.mean, times=1000, seed=0):
+_TIMES = 1000  # resamples, the same ones every time
+
+
+def bootstrap(values, statistic=np.mean, times=_TIMES):
     """The middle 95 % of a statistic over resamples of the cases, drawn with replacement.
 
-    Args:
-        values: One number a case, `(n,)`; a case whose number is NaN does not count.
-        statistic: Function of an array and `axis`, such as `np.mean` or `np.median`.
-        times: Resamples.
-        seed: Of the resamples.
-
-    Returns:
-        `(low, high)`; None for fewer than two cases, which say nothing about their spread.
-
-    Example:
+    A case whose number is NaN does not count. None for fewer than two cases, which say nothing
+    about their spread.
 
     >>> bootstrap([0.5, 0.5, 0.5]), bootstrap([0.9])
     ((0.5, 0.5), None)
@@ -49,39 +36,27 @@ def bootstrap(values, statistic=np.mean, times=1000, seed=0):
     values = values[np.isfinite(values)]
     if len(values) < 2:
         return None
-    drawn = np.random.default_rng(seed).integers(len(values), size=(times, len(values)))
+    drawn = np.random.default_rng(0).integers(len(values), size=(times, len(values)))
     return _middle(statistic(values[drawn], axis=1), len(values))
 
 
-def regression_scores(targets, answers, times=1000, seed=0):
+def regression_scores(targets, answers):
     """R², RMSE and MAE of several models, each with the middle 95 % of a bootstrap over the cases.
 
     The resamples are the same for all models and in every call, so that a difference between two
-    models has an interval of its own, narrower than the two intervals suggest.
-
-    Args:
-        targets: Numbers, `(n,)`.
-        answers: Dict from a model's name to its predictions, `(n,)`.
-        times: Resamples.
-        seed: Of the resamples.
+    models has an interval of its own, narrower than the two intervals suggest. `answers` has each
+    model's predictions, `(n,)` as the targets.
 
     Returns:
         `{name: {"scores": {"r2", "rmse", "mae"}, "intervals": {…}}}`; every model but the first
         also has "behind", what its R² lacks of the first one's, and "behind_interval". An interval
         is None for a single case. With a constant target the R² is NaN and has none either.
-
-    Example:
-
-    >>> regression_scores(np.array([1.0, 2.0, 3.0]), {"mean": np.array([2.0, 2.0, 2.0])})["mean"][
-    ...     "scores"
-    ... ]["r2"]
-    0.0
     """
-    n, rng = len(targets), np.random.default_rng(seed)
+    n, rng = len(targets), np.random.default_rng(0)
     centered = targets - targets.mean()
     errors = np.stack([values - targets for values in answers.values()])
     columns = np.stack([centered, centered**2, *errors**2, *np.abs(errors)], axis=1)
-    draws = [np.bincount(rng.integers(n, size=n), minlength=n) @ columns for _ in range(times)]
+    draws = [np.bincount(rng.integers(n, size=n), minlength=n) @ columns for _ in range(_TIMES)]
     smallest = 1e-12 * (centered**2).sum() if np.ptp(targets) else np.inf
     exact = _scores(columns.sum(axis=0), n, smallest)
     drawn = _scores(np.stack(draws, axis=1), n, smallest)

@@ -40,16 +40,15 @@ def evaluate_regressor(model, inputs, targets, *, unit, origin, baselines=None):
     targets = checks.finite_targets(targets)
     columns = inputs if isinstance(inputs, dict) else {"inputs": inputs}
     checks.same_length(len(targets), columns)
-    answers = {"la red evaluada": checks.model_answers(model, inputs), **(baselines or {})}
+    answered = model.predict(inputs, batch_size=256, verbose=0)
     answers = {
         name: checks.finite_predictions(values, name, len(targets))
-        for name, values in answers.items()
+        for name, values in {"la red evaluada": answered, **(baselines or {})}.items()
     }
     table = regression_scores(targets, answers)
     network, predictions = table.pop("la red evaluada"), answers["la red evaluada"]
     errors = predictions - targets
     worst = np.argsort(-np.abs(errors), kind="stable")[:WORST]
-    about = {"unit": unit, "title": f"Predicho y verdadero — {origin.title}"}
     return Report(
         task="regression",
         origin=origin,
@@ -69,7 +68,9 @@ def evaluate_regressor(model, inputs, targets, *, unit, origin, baselines=None):
             for i in worst
         ],
         figures={
-            "predicted_against_true": figures.predicted_against_true(targets, predictions, **about),
+            "predicted_against_true": figures.predicted_against_true(
+                targets, predictions, unit=unit, title=f"Predicho y verdadero — {origin.title}"
+            ),
             "residuals": figures.residuals(
                 targets, predictions, unit=unit, title=f"Los errores de la red — {origin.title}"
             ),

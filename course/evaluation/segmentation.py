@@ -64,21 +64,15 @@ def evaluate_segmenter(model, volumes, *, origin, predict=predict_volume):
     rows = [{key: case[key] for key in ("case", "mean_dice", "regions")} for case in cases]
     per_class = [_region_row(region, rows) for region in REGIONS]
     dice = {region: [row["regions"][region]["dice"] for row in rows] for region in REGIONS}
+    ends = [f"{name} de {number(min(v))} a {number(max(v))}" for name, v in dice.items()]
+    means = {f"{k}_{row['region']}": row[k] for k in ("dice", "hd95_mm") for row in per_class}
     shown = _best_middle_worst(cases)
     return Report(
         task="segmentation",
         origin=origin,
         n=len(rows),
-        scores={
-            f"{key}_{row['region']}": row[key]["mean"]
-            for key in ("dice", "hd95_mm")
-            for row in per_class
-        },
-        intervals={
-            f"{key}_{row['region']}": row[key]["mean_interval"]
-            for key in ("dice", "hd95_mm")
-            for row in per_class
-        },
+        scores={name: summary["mean"] for name, summary in means.items()},
+        intervals={name: summary["mean_interval"] for name, summary in means.items()},
         per_class=per_class,
         per_case=rows,
         tables={
@@ -99,12 +93,7 @@ def evaluate_segmenter(model, volumes, *, origin, predict=predict_volume):
             ),
         },
         alt={
-            "dice_by_case": "El Dice de cada caso: "
-            + "; ".join(
-                f"{region} de {number(min(values))} a {number(max(values))}"
-                for region, values in dice.items()
-            )
-            + ".",
+            "dice_by_case": f"El Dice de cada caso: {'; '.join(ends)}.",
             "cases": "Imagen, verdad y respuesta de la red, un corte de cada caso. "
             + ". ".join(_line(which, case) for which, case in shown),
         },

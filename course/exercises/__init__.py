@@ -6,7 +6,6 @@ A student asks for an exercise and sees what it wants; `.pista()` gives one hint
 
 import importlib
 import pkgutil
-import re
 
 from course.errors import CourseError
 
@@ -32,22 +31,15 @@ def ejercicio(number):
     'Softplus que no se desborda'
     """
     wanted = str(number).strip().replace(",", ".")
-    taller = re.match(r"\d+(?=\.)", wanted)
-    if taller and taller[0] in _talleres():
-        for exercise in _exercises(taller[0]):
-            if exercise.number == wanted:
-                return exercise
-    there_are = [e.number for taller in _talleres() for e in _exercises(taller)]
-    raise CourseError(
-        f"No hay un ejercicio {number!r}. Estos son los que hay: {', '.join(there_are)}.\n"
-        f'Qué escribir ahora: ejercicio("{there_are[0]}")'
-    )
-
-
-def _talleres():
-    names = (module.name for module in pkgutil.iter_modules(__path__))
-    return sorted(name.removeprefix("taller") for name in names if name.startswith("taller"))
-
-
-def _exercises(taller):
-    return importlib.import_module(f"{__name__}.taller{taller}").EXERCISES
+    there_are = {
+        exercise.number: exercise
+        for module in pkgutil.iter_modules(__path__)  # by name
+        if module.name.startswith("taller")
+        for exercise in importlib.import_module(f"{__name__}.{module.name}").EXERCISES
+    }
+    if wanted not in there_are:
+        raise CourseError(
+            f"No hay un ejercicio {number!r}. Estos son los que hay: {', '.join(there_are)}.\n"
+            f'Qué escribir ahora: ejercicio("{next(iter(there_are))}")'
+        )
+    return there_are[wanted]

@@ -34,15 +34,7 @@ class Trial:
 
 
 def is_empty(answer):
-    """Whether nothing was written yet: `...`, `None`, or a function without a body.
-
-    Example:
-
-    >>> def softplus(z):
-    ...     ...
-    >>> is_empty(softplus), is_empty(...), is_empty(abs)
-    (True, True, False)
-    """
+    """Whether nothing was written yet: `...`, `None`, or a function without a body."""
     if answer is None or answer is ...:
         return True
     steps = dis.get_instructions(answer) if hasattr(answer, "__code__") else []
@@ -53,11 +45,7 @@ def is_empty(answer):
 
 
 def given(exercise, answer, cases):
-    """A `Trial` for each case.
-
-    Raises:
-        Objection: The answer cannot be called, or what it returns is no number or array of them.
-    """
+    """A `Trial` for each case, or an `Objection`."""
     if exercise.wants_function:
         _check_callable(exercise, answer, cases[0])
     elif callable(answer):
@@ -71,19 +59,19 @@ def given(exercise, answer, cases):
 
 
 def arrays(exercise, output, inputs, parts=None):
-    """What is compared of an output: a list with its array, or its arrays if it is a tuple.
+    """What is compared of an output for `inputs`: a list of as many arrays as `parts` says.
 
-    Args:
-        exercise: `Exercise`.
-        output: What was returned.
-        inputs: Tuple, what it was returned for.
-        parts: Integer, how many arrays are wanted; by default a tuple is as many as it holds.
-
-    Raises:
-        Objection: It is no number or array of numbers, or there are too few or too many.
+    By default a tuple is as many as it holds, anything else is one. An `Objection` says that it is
+    no number or array of numbers, or that there are too few or too many.
     """
     if exercise.read:
-        output = _read(exercise, output, inputs)
+        try:
+            output = exercise.read(output, *copy.deepcopy(inputs))
+        except Objection:
+            raise
+        except Exception as error:  # rubbish that it did not foresee: never hers to debug
+            said = f"Tu respuesta no se puede leer. Llegó {describe(output)}."
+            raise Objection(said) from error
     if parts is None:
         parts = len(output) if isinstance(output, tuple) else 1
     if parts == 1:
@@ -93,21 +81,8 @@ def arrays(exercise, output, inputs, parts=None):
     return [numbers(part) for part in output]
 
 
-def _read(exercise, output, inputs):
-    try:
-        return exercise.read(output, *copy.deepcopy(inputs))
-    except Objection:
-        raise
-    except Exception as error:  # rubbish that the exercise did not foresee: never hers to debug
-        raise Objection(f"Tu respuesta no se puede leer. Llegó {describe(output)}.") from error
-
-
 def numbers(output):
-    """An array from a number, a list, a tuple, NumPy, or a tensor of any backend.
-
-    Raises:
-        Objection: It is something else.
-    """
+    """An array from a number, a list, a tuple, NumPy, or a tensor of any backend."""
     if hasattr(output, "detach"):  # PyTorch's, which may carry a gradient
         output = output.detach().cpu()
     output = list(output) if isinstance(output, Iterator | range) else output
@@ -132,8 +107,6 @@ def agree(got, right):
 def show(value):
     """A value as a student would type it, on one line.
 
-    Example:
-
     >>> show(np.array([[1, 0.333333333], [0, 2]])), show(np.zeros((9, 9)))
     ('[[1, 0.333333], [0, 2]]', 'un arreglo de forma (9, 9)')
     """
@@ -151,13 +124,7 @@ def show(value):
 
 
 def call(name, inputs, output):
-    """`name(inputs) = output`, in words.
-
-    Example:
-
-    >>> call("softplus", (0,), 0.6931)
-    'softplus(0) da 0.6931'
-    """
+    """`name(inputs) = output`, in words."""
     return f"{name}({', '.join(map(show, inputs))}) da {show(output)}"
 
 
@@ -243,6 +210,5 @@ def _close(got, right):
 
 def _same(before, after):
     before, after = np.asarray(before), np.asarray(after)
-    if before.dtype.kind == "f" and after.dtype.kind == "f":
-        return np.array_equal(before, after, equal_nan=True)
-    return np.array_equal(before, after)
+    floats = before.dtype.kind == after.dtype.kind == "f"
+    return np.array_equal(before, after, equal_nan=floats)

@@ -11,15 +11,10 @@ from course.exercises.answers import Objection, agree, arrays, show
 
 @dataclass(frozen=True)
 class Mistake:
-    """A known way to go wrong.
+    """A known way to go wrong: who answers as `wrong` does on every input is shown `diagnosis`."""
 
-    Args:
-        wrong: Function that answers wrongly in this way; it takes what the right one takes.
-        diagnosis: Text in Markdown, what to tell whoever answers the same on every input.
-    """
-
-    wrong: Callable
-    diagnosis: str
+    wrong: Callable  # takes what the right one takes
+    diagnosis: str  # Markdown
 
 
 @np.errstate(all="ignore")
@@ -39,10 +34,8 @@ def diagnose(exercise, trials):
 
 
 def _known(exercise, trials):
-    """The mistake that explains every trial, or all but one, which another may have spoilt.
-
-    Returns:
-        Its diagnosis, and the failed trials that it explains; or "" and none.
+    """The diagnosis that explains every trial, or all but one, which another mistake may have
+    spoilt, and the failed trials that it explains; or "" and none.
     """
     explained = [
         [trial for trial in trials if agree(trial.got, _wrong(exercise, mistake, trial))]
@@ -106,20 +99,20 @@ def _shapes(arrays):
 
 
 def _shape(got, right):
-    said = f"La forma de tu resultado es {got.shape} y debe ser {right.shape}: "
+    more = {a - b for a, b in zip(got.shape, right.shape, strict=False)} - {0}
     if right.ndim == 0:
-        return f"{said}se espera un solo número. ¿Falta sumar o promediar?"
-    if got.ndim == 0:
-        return f"{said}llegó un solo número. ¿Sumaste o promediaste de más?"
-    if got.shape == right.shape[::-1]:
-        return f"{said}los ejes están intercambiados."
-    if got.size == right.size:
-        return f"{said}son los mismos números en otra forma, con un eje de más o de menos."
-    if got.ndim == right.ndim:
-        less = {a - b for a, b in zip(got.shape, right.shape, strict=True)} - {0}
-        if less in ({1}, {-1}):
-            return f"{said}{'sobra' if less == {1} else 'falta'} uno en un eje. Cuenta otra vez."
-    return f"{said}mira qué eje se reduce y cuál se conserva."
+        why = "se espera un solo número. ¿Falta sumar o promediar?"
+    elif got.ndim == 0:
+        why = "llegó un solo número. ¿Sumaste o promediaste de más?"
+    elif got.shape == right.shape[::-1]:
+        why = "los ejes están intercambiados."
+    elif got.size == right.size:
+        why = "son los mismos números en otra forma, con un eje de más o de menos."
+    elif got.ndim == right.ndim and more in ({1}, {-1}):
+        why = f"{'sobra' if more == {1} else 'falta'} uno en un eje. Cuenta otra vez."
+    else:
+        why = "mira qué eje se reduce y cuál se conserva."
+    return f"La forma de tu resultado es {got.shape} y debe ser {right.shape}: {why}"
 
 
 def _not_finite(pairs):

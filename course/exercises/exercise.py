@@ -128,16 +128,7 @@ class Verdict(Said):
 
 
 def check(exercise, answer, random):
-    """Judge an answer; prints nothing.
-
-    Args:
-        exercise: `Exercise`.
-        answer: Anything.
-        random: `numpy.random.Generator`, what the inputs are drawn from.
-
-    Returns:
-        A `Verdict`.
-    """
+    """The `Verdict` on an answer, on inputs drawn from `random`; prints nothing."""
     head = f"Ejercicio {exercise.number} ({exercise.title}): "
     if is_empty(answer):
         return Verdict(f"{head}está vacío. Escribe tu respuesta en lugar de los puntos (...).")

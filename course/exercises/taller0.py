@@ -83,19 +83,18 @@ def neuron_gradient(x, w, b, t):
     return delta * x, delta
 
 
-def _loss(x, w, b, t):
-    return 0.5 * (t - _sigmoid(w @ x + b)) ** 2
-
-
 def _sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
 
 def _moved_a_little(x, w, b, t, h=1e-5):
     """The gradient without any rule: move each weight to both sides."""
-    steps = h * np.eye(len(w))
-    dw = [(_loss(x, w + step, b, t) - _loss(x, w - step, b, t)) / (2 * h) for step in steps]
-    return np.array(dw), (_loss(x, w, b + h, t) - _loss(x, w, b - h, t)) / (2 * h)
+
+    def loss(w, b):
+        return 0.5 * (t - _sigmoid(w @ x + b)) ** 2
+
+    dw = [(loss(w + step, b) - loss(w - step, b)) / (2 * h) for step in h * np.eye(len(w))]
+    return np.array(dw), (loss(w, b + h) - loss(w, b - h)) / (2 * h)
 
 
 def _with_delta(delta):
@@ -286,11 +285,6 @@ def _side_by_side(reduce):
     return lambda image, size: _windows(image, size, size, reduce)
 
 
-def _with_the_rest(image, size):
-    rows, columns = range(0, image.shape[0], size), range(0, image.shape[1], size)
-    return np.array([[image[i : i + size, j : j + size].max() for j in columns] for i in rows])
-
-
 def _draw_images(random):
     """Sides that the window divides and sides that leave some over; the last is all negative."""
     shapes = [((4, 6), 2), ((5, 4), 2), ((6, 6), 3), ((4, 5), 2)]
@@ -332,7 +326,12 @@ llenan una ventana, no cuentan. Los números de la imagen también pueden ser ne
             "está en la imagen. Empieza con el primer número de la ventana.",
         ),
         Mistake(
-            _with_the_rest,
+            lambda image, size: _windows(
+                np.pad(image, [(0, -side % size) for side in image.shape], "edge"),
+                size,
+                size,
+                np.max,
+            ),
             "Hay ventanas de más: al final sobran píxeles que no llenan una ventana, y esos no "
             "cuentan.",
         ),

@@ -1,5 +1,7 @@
 """The exercises of Taller 1: parameters, missing values, standardising, R²."""
 
+import itertools
+
 import numpy as np
 
 from course.exercises.diagnosis import Mistake
@@ -16,19 +18,10 @@ def mlp_parameters(inputs, units, outputs):
     return total
 
 
-def _count(inputs, units, outputs):
+def _weights(inputs, units, outputs):
     """By the arrays that the layers hold."""
-    sizes = [inputs, *units, outputs]
-    kernels = [np.zeros((sizes[i], sizes[i + 1])) for i in range(len(sizes) - 1)]
-    return kernels, [np.zeros(n) for n in sizes[1:]]
-
-
-def _weights(*network):
-    return sum(kernel.size for kernel in _count(*network)[0])
-
-
-def _biases(*network):
-    return sum(bias.size for bias in _count(*network)[1])
+    shapes = itertools.pairwise([inputs, *units, outputs])
+    return sum(np.zeros(shape).size for shape in shapes)
 
 
 def _draw_networks(random):
@@ -54,7 +47,7 @@ y `outputs` salidas. Compáralo con lo que dice `network.summary()`.""",
     ),
     example=(2, (8,), 1),
     draw=_draw_networks,
-    right=lambda *network: _weights(*network) + _biases(*network),
+    right=lambda inputs, units, outputs: _weights(inputs, units, outputs) + sum(units) + outputs,
     mistakes=(
         Mistake(
             _weights,
@@ -246,9 +239,9 @@ def _draw_tables(random):
     """Columns of different sizes; in the last case one of them does not vary."""
     cases = []
     for _ in range(4):
-        center, spread = random.uniform(-9, 9, 2), np.array([1, 8])
-        sizes = (4, 2), (3, 2)
-        cases.append(tuple((center + spread * random.normal(size=n)).round(1) for n in sizes))
+        center = random.uniform(-9, 9, 2)
+        tables = (center + [1, 8] * random.normal(size=(rows, 2)) for rows in (4, 3))
+        cases.append(tuple(table.round(1) for table in tables))
     cases[-1][0][:, 1] = 4.0
     return cases
 
@@ -352,7 +345,7 @@ def _flat(score):
     return lambda y_true, y_pred: score(y_true, y_pred[:, 0])
 
 
-def _by_scikit_learn_too(y_true, y_pred):
+def _r2_of_scikit_learn(y_true, y_pred):
     from sklearn.metrics import r2_score
 
     return r2_score(y_true, y_pred)
@@ -389,7 +382,7 @@ la suma de los errores al cuadrado dividida por la suma de los cuadrados de las 
     ),
     example=(np.array([1.0, 2.0, 6.0]), np.array([[1.5], [2.5], [5.0]])),
     draw=_draw_predictions,
-    right=_by_scikit_learn_too,
+    right=_r2_of_scikit_learn,
     mistakes=(
         Mistake(
             lambda y, p: 1 - np.sum((y - p) ** 2) / np.sum((y - y.mean()) ** 2),

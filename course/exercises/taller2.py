@@ -50,46 +50,38 @@ hace ese trabajo.""",
     ),
     mistakes=(
         Mistake(
-            lambda kernel_size, channels, filters, use_bias: _weights(
-                kernel_size, channels, filters
-            ),
+            lambda size, channels, filters, bias: _weights(size, channels, filters),
             "Olvidaste los sesgos: con use_bias=True hay uno más por cada filtro.",
         ),
         Mistake(
-            lambda kernel_size, channels, filters, use_bias: (
-                _weights(kernel_size, channels, filters) + filters
-            ),
+            lambda size, channels, filters, bias: _weights(size, channels, filters) + filters,
             "Sumas los sesgos siempre. Con use_bias=False la capa no los tiene.",
         ),
         Mistake(
-            lambda kernel_size, channels, filters, use_bias: (
-                _weights(kernel_size, 1, filters) + filters * use_bias
-            ),
+            lambda size, channels, filters, bias: _weights(size, 1, filters) + filters * bias,
             "Olvidaste los canales de entrada: cada filtro tiene una rebanada de alto×ancho para "
             "*cada* canal, y suma lo que dan todas.",
         ),
         Mistake(
-            lambda kernel_size, channels, filters, use_bias: (
-                _weights(kernel_size, channels, filters) + use_bias
-            ),
+            lambda size, channels, filters, bias: _weights(size, channels, filters) + bias,
             "Sumaste un solo sesgo para toda la capa. Es uno por filtro.",
         ),
         Mistake(
-            lambda kernel_size, channels, filters, use_bias: (
-                _weights(kernel_size, channels, filters) + channels * filters * use_bias
+            lambda size, channels, filters, bias: (
+                _weights(size, channels, filters) + channels * filters * bias
             ),
             "Sumaste un sesgo por canal y filtro. Primero se suman los canales y después se agrega "
             "un solo sesgo por filtro.",
         ),
         Mistake(
-            lambda kernel_size, channels, filters, use_bias: (
-                _weights(kernel_size, channels, filters) + channels * use_bias
+            lambda size, channels, filters, bias: (
+                _weights(size, channels, filters) + channels * bias
             ),
             "Sumaste un sesgo por canal de *entrada*. Es uno por filtro, que es lo que sale.",
         ),
         Mistake(
-            lambda kernel_size, channels, filters, use_bias: (
-                _weights((kernel_size[0], kernel_size[0]), channels, filters) + filters * use_bias
+            lambda size, channels, filters, bias: (
+                _weights((size[0], size[0]), channels, filters) + filters * bias
             ),
             "Supones que el kernel es cuadrado, con el alto al cuadrado. También puede ser de 3×5: "
             "alto por ancho.",
@@ -123,9 +115,16 @@ def _levels(level):
     return count
 
 
-def _places(side):
+def _side_after(side):
     convolved = len(range(0, side - 3 + 1))
     return len(range(0, convolved - 2 + 1, 2))
+
+
+_right = _levels(_side_after)
+
+
+def _places(side, filters):
+    return _right(side, filters) // filters[-1]
 
 
 def _draw_sides(random):
@@ -154,7 +153,7 @@ final.""",
     ),
     example=(28, (16, 32)),
     draw=_draw_sides,
-    right=lambda side, filters: _levels(_places)(side, filters),
+    right=_right,
     mistakes=(
         Mistake(
             _levels(lambda side: side // 2),
@@ -178,31 +177,27 @@ final.""",
             "entera, //.",
         ),
         Mistake(
-            lambda side, filters: _levels(_places)(side, filters) // filters[-1],
+            _places,
             "Contaste los lugares de la última imagen y olvidaste que en cada uno hay tantos "
             "números como filtros.",
         ),
         Mistake(
-            lambda side, filters: round(
-                (_levels(_places)(side, filters) // filters[-1]) ** 0.5 * filters[-1]
-            ),
+            lambda side, filters: round(_places(side, filters) ** 0.5 * filters[-1]),
             "Multiplicaste un solo lado por los filtros. La imagen tiene alto *y* ancho: "
             "side·side·filtros.",
         ),
         Mistake(
-            lambda side, filters: (
-                _levels(_places)(side, filters) // filters[-1] * int(np.prod(filters))
-            ),
+            lambda side, filters: _places(side, filters) * int(np.prod(filters)),
             "Multiplicaste los filtros de todos los niveles. Cada convolución reemplaza los "
             "canales anteriores por los suyos: al final quedan solo los del último nivel.",
         ),
         Mistake(
-            lambda side, filters: _levels(_places)(side, filters) // filters[-1] * sum(filters),
+            lambda side, filters: _places(side, filters) * sum(filters),
             "Sumaste los filtros de todos los niveles. Cada convolución reemplaza los canales "
             "anteriores por los suyos: al final quedan solo los del último nivel.",
         ),
         Mistake(
-            lambda side, filters: _levels(_places)(side, filters[-1:]),
+            lambda side, filters: _right(side, filters[-1:]),
             "Pasaste por un solo nivel. Hay uno por cada número de la lista.",
         ),
     ),
@@ -318,13 +313,9 @@ def cross_entropy(labels, probabilities):
     return -np.mean(np.log(right))
 
 
-def _one_hot(labels, classes):
-    return np.array([[float(label == k) for k in range(classes)] for label in labels])
-
-
 def _slide_formula(labels, probabilities):
     """The slide's sum over all classes, for each image: `(n,)`."""
-    t = _one_hot(labels, probabilities.shape[1])
+    t = np.eye(probabilities.shape[1])[labels]  # one-hot
     return -(t * np.log(probabilities)).sum(axis=1)
 
 

@@ -408,16 +408,13 @@ def _one_by_one(x, W1, W2):
 def _draw_blocks(random):
     """First a block in which every ReLU and the shortcut matter; the others are drawn freely."""
     p, n = random.integers(3, 6), random.integers(1, 3)
-    telling = np.array([[p, -n], [-n, -p]]), [[1, 0, -1], [0, -1, 0]], [[0, 2], [-1, 0], [1, 1]]
-    free = [
-        (
-            random.integers(-4, 5, size=(random.integers(1, 4), features)),
-            random.integers(-2, 3, size=(features, hidden)),
-            random.integers(-2, 3, size=(hidden, features)),
-        )
-        for features, hidden in ((3, 2), (2, 4), (3, 4), (4, 2))
-    ]
-    return [tuple(map(np.array, telling)), *free]
+    telling = [[p, -n], [-n, -p]], [[1, 0, -1], [0, -1, 0]], [[0, 2], [-1, 0], [1, 1]]
+    draws = [tuple(map(np.array, telling))]
+    for features, hidden in ((3, 2), (2, 4), (3, 4), (4, 2)):
+        x = random.integers(-4, 5, size=(random.integers(1, 4), features))
+        weights = (random.integers(-2, 3, size=n) for n in ((features, hidden), (hidden, features)))
+        draws.append((x, *weights))
+    return draws
 
 
 def _relu(z):

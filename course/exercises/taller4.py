@@ -10,7 +10,7 @@ import numpy as np
 from course.exercises.diagnosis import Mistake
 from course.exercises.exercise import Exercise
 from course.metrics.volumes import dice_score
-from course.regions import to_regions
+from course.regions import EDITIONS, to_regions
 
 # ---- 4.1
 
@@ -28,17 +28,12 @@ def _volume_of_slices(mask, spacing_mm):
 
 def _draw_masks(random):
     """Small masks in voxels that are no cubes, and one without any tumour."""
-    draws = [
-        (
-            (random.random((2, 3, 3)) < 0.5).astype(int),
-            np.array(
-                [random.choice((3.0, 5.0)), *random.choice((0.5, 1.0, 2.0), 2, replace=False)]
-            ),
-        )
-        for _ in range(4)
-    ]
-    for mask, _ in draws:
+    draws = []
+    for _ in range(4):
+        mask = (random.random((2, 3, 3)) < 0.5).astype(int)
         mask[0, 0, 0], mask[1, 2, 2] = 1, 0  # neither empty nor full
+        deep, plane = random.choice((3.0, 5.0)), random.choice((0.5, 1.0, 2.0), 2, replace=False)
+        draws.append((mask, np.array([deep, *plane])))
     return [*draws, (np.zeros((2, 2, 2), int), np.array([5.0, 1.0, 2.0]))]
 
 
@@ -156,16 +151,10 @@ def _as_if(edition_of):
     """A wrong answer that reads the labels as another edition's."""
 
     def regions(labels, edition):
-        core, oedema, enhancing = _PARTS[edition_of(labels, edition)]
-        parts = core + oedema + enhancing, core + enhancing, enhancing
+        parts = EDITIONS[edition_of(labels, edition)].regions.values()
         return tuple(np.isin(labels, part).astype(int) for part in parts)
 
     return regions
-
-
-def _everything(labels, edition):
-    wt, tc, et = _regions_of_the_course(labels, edition)
-    return (labels > 0).astype(int), tc, et
 
 
 REGIONS = Exercise(
@@ -197,9 +186,7 @@ necrosis y lo que no realza son núcleo. La cavidad ya no es tumor. `edition` es
     right=_regions_of_the_course,
     mistakes=(
         Mistake(
-            _wrongly(
-                lambda core, oedema, enhancing: (core + oedema + enhancing,) * 2 + (enhancing,)
-            ),
+            _wrongly(lambda core, oedema, et: (core + oedema + et, core + oedema + et, et)),
             "Tu TC incluye el edema, y así es igual a WT. El núcleo es todo menos el edema.",
         ),
         Mistake(
@@ -218,18 +205,15 @@ necrosis y lo que no realza son núcleo. La cavidad ya no es tumor. `edition` es
             "van una dentro de otra: WT contiene a TC, y TC a ET.",
         ),
         Mistake(
-            _wrongly(
-                lambda core, oedema, enhancing: (
-                    enhancing,
-                    core + enhancing,
-                    core + oedema + enhancing,
-                )
-            ),
+            lambda labels, edition: _regions_of_the_course(labels, edition)[::-1],
             "Las tres regiones son correctas, pero en el orden contrario: va primero WT, la más "
             "grande, y al final ET.",
         ),
         Mistake(
-            _everything,
+            lambda labels, edition: (
+                1 * (labels > 0),
+                *_regions_of_the_course(labels, edition)[1:],
+            ),
             "Tu WT es todo lo que no es cero. En 2024 el 4 es la cavidad que dejó la operación: "
             "hay una etiqueta, pero ya no hay tumor.",
         ),
@@ -432,12 +416,9 @@ def gate(skip, coarse, bottom, weights):
 def _gate_of_sums(skip, coarse, bottom, weights):
     """Equations 1 and 2 of Oktay et al., each convolution a sum over channels."""
     channels = skip.shape[-1]
-    theta, phi, psi, project = (
-        weights("theta", channels, channels // 2),
-        weights("phi", coarse.shape[-1], channels // 2),
-        weights("psi", channels // 2, 1),
-        weights("project", channels, channels),
-    )
+    theta = weights("theta", channels, channels // 2)
+    phi = weights("phi", coarse.shape[-1], channels // 2)
+    psi, project = weights("psi", channels // 2, 1), weights("project", channels, channels)
     q = np.einsum("yxc,cf->yxf", skip[0::2, 0::2], theta) + np.einsum("yxg,gf->yxf", coarse, phi)
     z = np.einsum("yxf,f->yx", np.where(q > 0, q, 0), psi[:, 0])
     a = np.kron(0.5 + 0.5 * np.tanh(z / 2), np.ones((2, 2)))
@@ -448,11 +429,7 @@ def _draw_levels(random):
     """A skip, the coarser map of its level, and the bottleneck; no size is a number of channels."""
     draws = []
     for height, width, channels in ((8, 12, 6), (12, 8, 6), (8, 12, 10)):
-        shapes = (
-            (height, width, channels),
-            (height // 2, width // 2, 2 * channels),
-            (height // 4, width // 4, 4 * channels),
-        )
+        shapes = [(height // n, width // n, n * channels) for n in (1, 2, 4)]
         maps = (random.normal(size=shape).round(1) for shape in shapes)
         draws.append((*maps, Weights(int(random.integers(1000)))))
     return draws
@@ -467,13 +444,9 @@ def _attention(skip, coarse, bottom, weights, signal="coarse", activation="sigmo
     phi = coarse @ weights("phi", coarse.shape[-1], channels // 2)
     q = theta + phi if activation == "no relu" else np.maximum(theta + phi, 0)
     psi = q @ weights("psi", channels // 2, 1)
-    if activation == "softmax":
-        return np.ones(psi.shape)
-    if activation == "relu":
-        return np.maximum(psi, 0)
-    if activation == "none":
-        return psi
-    return 1 / (1 + np.exp(psi if activation == "1 - a" else -psi))
+    sigmoid = 1 / (1 + np.exp(-psi))
+    wrong = {"softmax": psi**0, "relu": np.maximum(psi, 0), "none": psi, "1 - a": 1 - sigmoid}
+    return wrong.get(activation, sigmoid)
 
 
 def _broken_gate(skip, coarse, bottom, weights, wrong=(), **mistakes):

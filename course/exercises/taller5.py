@@ -9,12 +9,13 @@ from course.exercises.exercise import Exercise
 
 # ---- 5.1
 
-_MEANS = np.array([103.939, 116.779, 123.68])  # blue, green, red
-
 
 def for_vgg19(image):
     blue_green_red = image[..., ::-1]
     return blue_green_red - np.array([103.939, 116.779, 123.68])
+
+
+_MEANS = np.array([103.939, 116.779, 123.68])  # blue, green, red
 
 
 def _as_keras_does(image):
@@ -128,19 +129,6 @@ def _count(channels, classes, last, side=3, bias=1, output=True, thawed=None):
     return int(sizes[learns].sum() + top), int(sizes[~learns].sum())
 
 
-def _of_shapes(channels, classes, last):
-    """Each weight's shape in a list, counted in the end."""
-    weights = []
-    for i, (inputs, outputs) in enumerate(zip(channels[:-1], channels[1:], strict=True), start=1):
-        learns = i > len(channels) - 1 - last
-        weights += [(learns, (3, 3, inputs, outputs)), (learns, (outputs,))]
-    weights += [(True, (channels[-1], classes)), (True, (classes,))]
-    counts = [
-        sum(int(np.prod(s)) for learns, s in weights if learns == side) for side in (True, False)
-    ]
-    return tuple(counts)
-
-
 def _draw_networks(random):
     """Networks of three or four convolutions; nothing thawed, everything, and in between."""
     draws = []
@@ -168,7 +156,7 @@ classes, last)`, que devuelve dos números: cuántos parámetros aprenden si se 
     ),
     example=([3, 8, 16], 2, 1),
     draw=_draw_networks,
-    right=_of_shapes,
+    right=_count,
     mistakes=(
         Mistake(
             functools.partial(_count, bias=0),
@@ -196,12 +184,12 @@ classes, last)`, que devuelve dos números: cuántos parámetros aprenden si se 
             "congelada resulta que todo aprende. Corta por len(lista) - last.",
         ),
         Mistake(
-            lambda *inputs: _of_shapes(*inputs)[::-1],
+            lambda *inputs: _count(*inputs)[::-1],
             "Los dos números están cambiados: primero cuántos aprenden, después cuántos quedan "
             "congelados.",
         ),
         Mistake(
-            lambda *inputs: (sum(_of_shapes(*inputs)), _of_shapes(*inputs)[1]),
+            lambda *inputs: (sum(_count(*inputs)), _count(*inputs)[1]),
             "El primer número son *todos* los parámetros. Los congelados no aprenden: réstalos.",
         ),
     ),
@@ -306,9 +294,7 @@ izquierda:derecha], de modo que su alto es abajo - arriba. Las cajas que no se t
             "`derecha` quedan justo afuera, como en un corte de NumPy: alto = abajo - arriba.",
         ),
         Mistake(
-            _with_another_box(
-                lambda box: np.array([box[0], box[1], box[0] + box[2], box[1] + box[3]])
-            ),
+            _with_another_box(lambda box: box + [0, 0, box[0], box[1]]),
             "Tomas la caja por (arriba, izquierda, *alto*, *ancho*). Los dos últimos números son "
             "abajo y derecha: posiciones, no tamaños.",
         ),
@@ -470,9 +456,7 @@ lo mismo con las que aún están, hasta que no haya más.""",
             "Ordenas las cajas, pero no quitas ninguna.",
         ),
         Mistake(
-            lambda overlaps, scores, threshold: np.setdiff1d(
-                np.arange(len(scores)), _kept_by_kept(overlaps, scores, threshold)
-            ),
+            lambda *finds: np.setdiff1d(np.arange(len(finds[1])), _kept_by_kept(*finds)),
             "Devuelves las suprimidas. Se piden las que quedan.",
         ),
         Mistake(

@@ -20,15 +20,7 @@ _RANGES = {"digit": [0, 255], "photo": [0, 255]}
 def complete(card, model):
     """Add to a run's card what the model and this machine can say themselves.
 
-    Args:
-        card: dict, see `course.export.export`.
-        model: the built model that the card describes.
-
-    Returns:
-        A new dict, ready for JSON.
-
-    Raises:
-        CourseError: the card lacks something or contradicts the model.
+    A `CourseError` says what the card lacks, or where it contradicts the model.
     """
     import keras
     import numpy as np
@@ -60,11 +52,7 @@ def complete(card, model):
 
 
 def read_run(folder):
-    """Read the card of a run's folder, which must hold a model too; without loading Keras.
-
-    Raises:
-        CourseError: the folder, the model or the card is missing, or the card is none.
-    """
+    """Read the card of a run's folder, which must hold a model too; without loading Keras."""
     folder = pathlib.Path(folder)
     if not folder.is_dir():
         what = "es un archivo" if folder.is_file() else "no existe"
@@ -82,11 +70,7 @@ def read_run(folder):
 
 
 def read(path):
-    """Read a card and check everything that it says of itself.
-
-    Raises:
-        CourseError: it is not JSON, of another version, or lacks something.
-    """
+    """Read a card and check everything that it says of itself."""
     try:
         card = files.read_json(path)
         _check(card, path)
@@ -166,13 +150,12 @@ _Names = Annotated[
 ]
 _Cases = Annotated[tuple, Rule(_are_different, "una lista de nombres de casos, distintos")]
 _Patch = Annotated[tuple, Rule(_are_sides, "dos o tres lados en vóxeles, o null")]
-_Data = Annotated[
-    dict,
-    Rule(
-        lambda data: isinstance(data.get("dataset"), str),
-        "claves con el nombre del conjunto (dataset)",
-    ),
-]
+_Seed = Annotated[int, Rule(lambda n: 0 <= n < 2**31, f"de 0 a {2**31 - 1}")]
+_CaseCount = Annotated[int, Rule(lambda n: 1 <= n <= 10_000, "de 1 a 10000 casos")]
+_HAS_NAME = Rule(
+    lambda data: isinstance(data.get("dataset"), str), "claves con el nombre del conjunto (dataset)"
+)
+_Data = Annotated[dict, _HAS_NAME]
 
 
 @dataclass(frozen=True)
@@ -191,7 +174,7 @@ class _Tensor:
 _Tensors = Annotated[tuple[_Tensor, ...], Rule(len, "al menos una")]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Common:
     """`preparation`: how an example is made ready, by datasets.pictures or brats.normalize."""
 
@@ -199,6 +182,7 @@ class _Common:
     inputs: _Tensors
     outputs: _Tensors
     preparation: Literal["digit", "photo"] | None
+    data_seed: _Seed = 0
 
 
 @dataclass(frozen=True)
@@ -237,6 +221,7 @@ class _Brats(_Common):
     patch: _Patch | None
     held_out: _Cases
     preparation: Literal["brain"]
+    cases: _CaseCount | None = None
 
 
 _RECORDS = {

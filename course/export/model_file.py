@@ -106,8 +106,7 @@ def _without_augmentation(model):
     """The model inside a model that only augments its inputs first; itself if nothing does."""
     if not hasattr(model, "inputs"):
         raise ValueError("Expected a Sequential or functional model that is built.")
-    core = [layer for layer in model.layers if not _augments(layer)]
-    core = [layer for layer in core if not isinstance(layer, keras.layers.InputLayer)]
+    core = [layer for layer in _without_inputs(model) if not _augments(layer)]
     if len(core) == 1 and isinstance(core[0], keras.Model):
         return _without_augmentation(core[0])
     inside = [layer.name for layer in _all_layers(model) if _augments(layer)]
@@ -119,9 +118,13 @@ def _without_augmentation(model):
     return model
 
 
+def _without_inputs(model):
+    return [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+
+
 def _augments(layer):
     if isinstance(layer, keras.Model):
-        layers = [item for item in layer.layers if not isinstance(item, keras.layers.InputLayer)]
+        layers = _without_inputs(layer)
         return bool(layers) and all(map(_augments, layers))
     kind = type(layer).__name__
     return kind.startswith("Random") or kind in _AUGMENTATION
@@ -151,17 +154,14 @@ def _uncompiled(model, path):
 
 def _compare(model, copy, ends):
     """Both must answer alike, or the copy is not one."""
-    rng = np.random.default_rng(0)
-    words = [
-        word
-        for layer in _all_layers(copy)
-        if isinstance(layer, keras.layers.StringLookup)
-        for word in layer.get_vocabulary()
-    ]
-    inputs = keras.tree.map_structure(
-        lambda tensor: _examples(tensor, rng, words, ends), _inputs(copy)
-    )
-    answers = (_flat(network(inputs, training=False)) for network in (model, copy))
+    rng, words = np.random.default_rng(0), ["?"]
+    for layer in _all_layers(copy):
+        if isinstance(layer, keras.layers.StringLookup):
+            words = [*layer.get_vocabulary(), *words]
+    tensors = copy.inputs[0] if isinstance(copy, keras.Sequential) else copy.input
+    inputs = keras.tree.map_structure(lambda one: _examples(one, rng, words, ends), tensors)
+    outputs = (keras.tree.flatten(network(inputs, training=False)) for network in (model, copy))
+    answers = (map(keras.ops.convert_to_numpy, each) for each in outputs)
     for expected, received in zip(*answers, strict=True):
         largest = np.abs(expected).max(initial=1e-6)
         if expected.shape != received.shape or not np.allclose(
@@ -173,21 +173,13 @@ def _compare(model, copy, ends):
             )
 
 
-def _inputs(model):
-    return model.inputs[0] if isinstance(model, keras.Sequential) else model.input
-
-
 def _examples(tensor, rng, words, ends):
     shape = [side or 32 for side in tensor.shape[1:]]  # a free side may be halved five times
     shape = (1 if math.prod(shape) > 2**20 else 4, *shape)  # one block of a volume is enough
     if tensor.dtype == "string":
-        return rng.choice([*words, "?"], shape)
+        return rng.choice(words, shape)
     low, high = (0, 2) if "int" in tensor.dtype else ends
     return rng.uniform(low, high, shape).astype(tensor.dtype)
-
-
-def _flat(outputs):
-    return [keras.ops.convert_to_numpy(output) for output in keras.tree.flatten(outputs)]
 
 
 # ---- loading

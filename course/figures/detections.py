@@ -40,14 +40,11 @@ def detections(image, heat, found, true, *, title, note=None):
     left, top = 0.2, label
     legend = "Naranja: lo que encontró la red. Azul, a trazos: donde de verdad hay un dígito."
     axes.text(left, top - 0.1, legend, fontsize=9)
-    for picture, at, size, limit in (
-        (image, top, tall, 255),
-        (heat, top + tall + gap, map_tall, 1),
-    ):
-        colours = "gray" if limit == 255 else "cividis"
-        options = {"interpolation": None, "cmap": colours, "vmin": 0, "vmax": limit}
-        picture_in(axes, picture, (left, at, width, size), **options)
-    axes.text(left, top + tall + gap - 0.08, "Mapa de calor: probabilidad de un dígito", fontsize=9)
+    below = top + tall + gap
+    smooth = {"interpolation": None, "vmin": 0}
+    picture_in(axes, image, (left, top, width, tall), cmap="gray", vmax=255, **smooth)
+    picture_in(axes, heat, (left, below, width, map_tall), cmap="cividis", vmax=1, **smooth)
+    axes.text(left, below - 0.08, "Mapa de calor: probabilidad de un dígito", fontsize=9)
 
     def frame(box, **style):
         corner = left + box[1] * inch, top + box[0] * inch

@@ -3,15 +3,7 @@
 import numpy as np
 
 from course.figures.pictures import from_0_to_1
-from course.figures.style import (
-    BLUE,
-    VERMILLION,
-    axes_below,
-    canvas,
-    picture_in,
-    styled,
-    words,
-)
+from course.figures.style import BLUE, VERMILLION, axes_below, canvas, picture_in, styled, words
 from course.spanish import number
 
 _SIDE, _GAP, _LINE = 1.9, 0.16, 0.26  # inches
@@ -51,8 +43,8 @@ def feature_maps(image, maps, *, title, count=8):
     for row, (name, each) in enumerate(maps.items(), start=1):
         rows, columns, filters = each.shape
         top = row * (cell + line)
-        line_above = f"{name}: {filters} {'mapas' if filters > 1 else 'mapa'} de {rows}×{columns}"
-        words(axes, 0.14, top + line / 2, line_above, 9.5)
+        above = f"{name}: {filters} {'mapas' if filters > 1 else 'mapa'} de {rows}×{columns}"
+        words(axes, 0.14, top + line / 2, above, 9.5)
         # in the layer's order, so that a map is in the same place for another image
         chosen = np.sort(np.argsort(-each.std(axis=(0, 1)), kind="stable")[:count])
         for place, filter_ in enumerate(chosen):

@@ -93,10 +93,8 @@ def approximation_errors(errors, *, title):
         axes.grid(True)
         axes.set_title(name)
         axes.set_xlabel("neuronas ocultas")
-        if place:
-            axes.tick_params(labelleft=False)
-        else:
-            axes.set_ylabel("error máximo")
+        axes.set_ylabel("" if place else "error máximo")
+        axes.tick_params(labelleft=not place)
         if place == len(errors) // 2:
             axes.legend(loc="lower left")
     return figure
@@ -135,15 +133,8 @@ def sliding_kernel(image, kernel, *, title, stride=1, seconds=0.9):
         frames.append(Image.open(stream).convert("P", palette=Image.Palette.ADAPTIVE, colors=64))
     stream, pause = io.BytesIO(), round(1000 * seconds)
     durations = [pause] * (len(frames) - 1) + [3 * pause]  # the finished map stays a while
-    frames[0].save(
-        stream,
-        format="GIF",
-        save_all=True,
-        append_images=frames[1:],
-        duration=durations,
-        loop=0,
-        disposal=1,
-    )
+    options = {"append_images": frames[1:], "duration": durations, "loop": 0, "disposal": 1}
+    frames[0].save(stream, format="GIF", save_all=True, **options)
     return stream.getvalue()
 
 
@@ -166,28 +157,26 @@ def _frame(image, kernel, answer, place, stride, title):
     height = _CELL * (tall + 1)
     figure = canvas(max(_CELL * (wide + 4), 5), height, title, note=text, layout="none")
     axes = axes_below(figure, height)
-    done = np.arange(answer.size).reshape(answer.shape) <= place
-    known = np.ones_like(image), np.ones_like(kernel), done
-    windows = (top, left, rows, columns), None, (i, j, 1, 1)
-    titles = "Imagen", "Kernel", "Mapa de características"
     x = 0.5 * _CELL
-    for numbers, shown, window, name in zip(
-        (image, kernel, answer), known, windows, titles, strict=True
+    for name, numbers, known, window in (
+        ("Imagen", image, image.size, (top, left, rows, columns)),
+        ("Kernel", kernel, kernel.size, None),
+        ("Mapa de características", answer, place + 1, (i, j, 1, 1)),
     ):
-        _cells(axes, x, numbers, shown, window, name)
+        _cells(axes, x, numbers, known, window, name)
         x += _CELL * (numbers.shape[1] + 1)
     return figure
 
 
-def _cells(axes, x, numbers, shown, window, title):
-    """Numbers in cells, their left edge at `x` inches, the window under the kernel marked."""
+def _cells(axes, x, numbers, known, window, title):
+    """Numbers in cells, the first `known` of them shown, their left edge at `x` inches."""
     y = 0.5 * _CELL
     axes.text(x, y - 0.1, title, fontweight="bold", fontsize=11)
     if window:
         _box(axes, x, y, window, color=YELLOW, fill=True, alpha=0.45, lw=0)
-    for place in np.ndindex(numbers.shape):
+    for n, place in enumerate(np.ndindex(numbers.shape)):
         _box(axes, x, y, (*place, 1, 1), color=GREY, lw=0.8)
-        if shown[place]:
+        if n < known:
             i, j = (_CELL * (k + 0.5) for k in place)
             text = _short(numbers[place])
             axes.text(x + j, y + i, text, ha="center", va="center", fontsize=12)
@@ -195,11 +184,11 @@ def _cells(axes, x, numbers, shown, window, title):
         _box(axes, x, y, window, color=VERMILLION, lw=2.5)
 
 
-def _box(axes, x, y, window, *, color, fill=False, **how):
+def _box(axes, x, y, window, *, fill=False, **how):
     from matplotlib.patches import Rectangle
 
     top, left, rows, columns = (_CELL * side for side in window)
-    axes.add_patch(Rectangle((x + left, y + top), columns, rows, color=color, fill=fill, **how))
+    axes.add_patch(Rectangle((x + left, y + top), columns, rows, fill=fill, **how))
 
 
 def _short(value):

@@ -103,8 +103,7 @@ def curves_1d(x, y, fits, *, title, grid=None, truth=None):
         if truth is not None:
             distance = number(float(np.sqrt(np.mean((fit - known) ** 2))), 3)
             axes.set_xlabel(f"error (RMSE) {distance}")
-        comma(axes.xaxis)
-        comma(axes.yaxis)
+        comma(axes.xaxis, axes.yaxis)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
@@ -125,18 +124,18 @@ def _columns(history):
 
 def _curves(axes, epochs, name, training, validation):
     """One panel: training, validation and where the better of the two was best."""
-    few = "o" if len(epochs) <= 30 else None
+    few = len(epochs) <= 30
     curves = [("entrenamiento", training, BLUE, "-", "o")]
     if validation is not None:
         curves.append(("validación", validation, ORANGE, "--", "s"))
     for label, values, color, line, marker in curves:
         if label == curves[-1][0] and np.isfinite(values).any():
             best = np.nanargmax if any(h in name for h in _HIGHER_IS_BETTER) else np.nanargmin
-            at = best(np.where(np.isfinite(values), values, np.nan))
+            at = best(values)
             label += f" (mejor: {_short(values[at])}, época {int(epochs[at])})"
             axes.plot(epochs[at], values[at], "o", ms=11, mfc="none", mec=color, mew=1.5)
-        values = np.where(np.isfinite(values), values, np.nan)
-        axes.plot(epochs, values, line, color=color, marker=few and marker, ms=4.5, label=label)
+        marker = marker if few else None
+        axes.plot(epochs, values, line, color=color, marker=marker, ms=4.5, label=label)
     lost = ~np.all([np.isfinite(values) for _, values, *_ in curves], axis=0)
     if lost.any():
         start = epochs[np.argmax(lost)]

@@ -12,6 +12,7 @@ from course.figures.style import (
     picture_in,
     styled,
     text_width,
+    words,
 )
 from course.spanish import count, percent
 
@@ -46,17 +47,17 @@ def samples(images, labels, class_names, *, title, columns=10):
     height = rows * cell + 0.1
     figure = canvas(max(blocks * block_width + 0.1, 4), height, title, layout="none")
     axes = axes_below(figure, height)
+    bold = {"ha": "right", "va": "center", "fontsize": 11, "fontweight": "bold"}
     for label, name in enumerate(class_names):
         left = (label // rows) * block_width + name_width
         top = (label % rows) * cell
-        middle = top + cell / 2
-        text = {"va": "center", "fontsize": 11}
-        axes.text(left - 0.12, middle, name, ha="right", fontweight="bold", **text)
+        axes.text(left - 0.12, top + cell / 2, name, **bold)
         members = np.flatnonzero(labels == label)
         if not len(members):
-            axes.text(left + 0.04, middle, "sin ejemplos", va="center", color=GREY, fontsize=9)
+            words(axes, left + 0.04, top + cell / 2, "sin ejemplos", 9, GREY)
+            continue
         chosen = np.unique(np.linspace(0, len(members) - 1, columns).round().astype(int))
-        for column, member in enumerate(members[chosen] if len(members) else ()):
+        for column, member in enumerate(members[chosen]):
             _picture(axes, images[member], left + column * cell, top, cell * 0.94)
     return figure
 
@@ -95,7 +96,7 @@ def mistakes(images, labels, probabilities, class_names, *, title, count=20):
     columns = min(5, max(len(shown), 1))
     side, gap, row_height = 1.48, 0.26, 2.34 if len(wrong) else 2.05
     height = row_height * -(-len(shown) // columns)
-    note = _gallery_note(wrong, shown, labels)
+    note = _gallery_note(len(wrong), len(shown), len(labels))
     figure = canvas(max(columns * (side + gap), 5.3), height, title, note, layout="none")
     axes = axes_below(figure, height)
     for place, sample in enumerate(shown):
@@ -106,8 +107,8 @@ def mistakes(images, labels, probabilities, class_names, *, title, count=20):
         if answer != label:
             lines.insert(0, ("dijo", answer, VERMILLION))
         for line, (verb, which, color) in enumerate(lines):
-            words, share = f"{verb} {class_names[which]}", probabilities[sample, which]
-            _bar(axes, left, top + side + 0.18 + 0.29 * line, side, words, share, color)
+            text, share = f"{verb} {class_names[which]}", probabilities[sample, which]
+            _bar(axes, left, top + side + 0.18 + 0.29 * line, side, text, share, color)
     return figure
 
 
@@ -151,7 +152,10 @@ def filters(kernels, title):
         left = 0.12 + (number % columns) * cell
         top = (number // columns) * cell
         shades = colors(0.5 + 0.5 * kernels[..., number].mean(axis=2) / scale)
-        _picture(axes, shades[..., :3], left, top, cell * 0.9, frame=True)
+        right, bottom = left + cell * 0.9, top + cell * 0.9
+        _picture(axes, shades[..., :3], left, top, cell * 0.9)
+        frame = [left, right, right, left, left], [top, top, bottom, bottom, top]
+        axes.plot(*frame, color=RULE, linewidth=1)
     return figure
 
 
@@ -163,37 +167,29 @@ def from_0_to_1(image):
     return np.clip(image / top, 0, 1)
 
 
-def _gallery_note(wrong, shown, labels):
-    """One Spanish sentence under the gallery's title."""
-    total = count(len(labels), "imagen", "imágenes")
-    if not len(wrong):
+def _gallery_note(wrong, shown, images):
+    total = count(images, "imagen", "imágenes")
+    if not wrong:
         return f"Ningún error en {total}. Se muestran las respuestas correctas menos seguras."
-    some = f"; aquí, los {len(shown)} peores" if len(shown) < len(wrong) else ""
+    some = f"; aquí, los {shown} peores" if shown < wrong else ""
     return (
-        f"{count(len(wrong), 'error', 'errores')} en {total}{some}. "
+        f"{count(wrong, 'error', 'errores')} en {total}{some}. "
         "Naranja: lo que respondió la red. Azul: la verdad."
     )
 
 
-def _picture(axes, image, left, top, side, frame=False):
+def _picture(axes, image, left, top, side):
     """A picture as it is, greys for one channel, in a square of `side` inches."""
     box = (left, top, side, side)
     picture_in(axes, from_0_to_1(image), box, cmap="gray", vmin=0, vmax=1)
-    if frame:
-        axes.plot(
-            [left, left + side, left + side, left, left],
-            [top, top, top + side, top + side, top],
-            color=RULE,
-            linewidth=1,
-        )
 
 
-def _bar(axes, left, middle, width, words, share, color):
+def _bar(axes, left, middle, width, text, share, color):
     """Words on the left, a probability on the right, and a bar of it below both."""
     from matplotlib.patches import Rectangle
 
-    size = min(10, 10 * 0.72 * width / text_width(words, 10, "bold"))  # a long name gets smaller
-    axes.text(left, middle, words, va="center", fontsize=size, fontweight="bold")
+    size = min(10, 10 * 0.72 * width / text_width(text, 10, "bold"))  # a long name gets smaller
+    words(axes, left, middle, text, size, weight="bold")
     at_right = {"ha": "right", "va": "center", "fontsize": 9.5}
     axes.text(left + width, middle, _about(share), **at_right)
     axes.add_patch(Rectangle((left, middle + 0.1), width, 0.05, color=RULE, lw=0))

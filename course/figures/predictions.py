@@ -2,17 +2,7 @@
 
 import numpy as np
 
-from course.figures.style import (
-    BLUE,
-    INK,
-    RULE,
-    SKY,
-    VERMILLION,
-    canvas,
-    comma,
-    styled,
-    text_width,
-)
+from course.figures.style import BLUE, INK, RULE, SKY, VERMILLION, canvas, comma, styled, text_width
 
 
 @styled
@@ -103,7 +93,7 @@ def predicted_against_true(targets, predictions, *, unit, title):
     text = {"ha": "right", "rotation": 45, "rotation_mode": "anchor", "fontsize": 9.5}
     axes.annotate("respuesta perfecta", (end, end), (-5, 5), textcoords="offset points", **text)
     axes.locator_params(nbins=6)
-    _both_commas(axes)
+    comma(axes.xaxis, axes.yaxis)
     axes.set_xlabel(f"Valor verdadero ({unit})")
     axes.set_ylabel(f"Predicción de la red ({unit})")
     return figure
@@ -139,7 +129,7 @@ def residuals(targets, predictions, *, unit, title):
     right.hist(errors, bins=np.linspace(-reach, reach, 42), orientation="horizontal", color=SKY)
     for axes in (left, right):
         axes.axhline(0, color=INK, linewidth=1.3, linestyle="--")
-        _both_commas(axes)
+        comma(axes.xaxis, axes.yaxis)
     left.set_xlabel(f"Predicción de la red ({unit})")
     left.set_ylabel("Predicción menos verdad")
     right.set_xlabel("Casos")
@@ -178,8 +168,3 @@ def _points(n):
         "linewidths": 0,
         "zorder": 2,
     }
-
-
-def _both_commas(axes):
-    comma(axes.xaxis)
-    comma(axes.yaxis)

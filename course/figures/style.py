@@ -63,11 +63,6 @@ def show(figure, path=None):
         path: Where to write a PNG; folders on the way are made. Outside a notebook and without a
             path nothing happens.
 
-    Example:
-
-    >>> from course import figures
-    >>> curves = figures.learning_curves({"loss": [2.0, 1.0]}, title="Curvas")
-    >>> figures.show(curves)
     """
     if path is not None:
         files.write(path, png(figure))
@@ -112,23 +107,19 @@ def png(figure):
 def canvas(width, height, title, note=None, layout="constrained"):
     """An empty figure with its title above and room for axes of `width` × `height` inches below.
 
-    Args:
-        width, height: Inches; the title's height is added to `height`.
-        title: Text; the part behind the last " — " is set on a line of its own. The whole is the
-            figure's label.
-        note: One more sentence under the title.
-        layout: "constrained", or "none" for axes placed by hand with `axes_below`.
-
-    Returns:
-        A `matplotlib.figure.Figure`.
+    The part of the title behind the last " — " is set on a line of its own, the note below it.
+    `layout`: "constrained", or "none" for axes placed by hand with `axes_below`.
     """
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     main, _, origin = title.rpartition(" — ") if " — " in title else (title, "", "")
-    lines = [(line, 13.5, "bold", INK) for line in _wrap(main, width, 13.5, "bold")]
-    lines += [(line, 10.5, "normal", INK) for line in _wrap(origin, width, 10.5, "normal")]
-    lines += [(line, 9.5, "normal", GREY) for line in _wrap(note or "", width, 9.5, "normal")]
+    styles = (main, 13.5, "bold", INK), (origin, 10.5, "normal", INK), (note, 9.5, "normal", GREY)
+    lines = [
+        (line, size, weight, color)
+        for text, size, weight, color in styles
+        for line in _wrap(text, width, size, weight)
+    ]
     header = 1.4 * _MARGIN + sum(size * 1.4 / 72 for _, size, _, _ in lines)
     total = height + header
     engine = ConstrainedLayoutEngine(rect=(0, 0, 1, height / total), w_pad=0.1, h_pad=0.1)
@@ -171,7 +162,7 @@ def words(axes, x, y, text, size, color=INK, weight="normal"):
     axes.text(x, y, text, fontsize=size, color=color, fontweight=weight, va="center")
 
 
-def comma(axis):
+def comma(*axes):
     """Ticks with a decimal comma and without offsets; powers of ten for very large numbers only."""
     from matplotlib.ticker import ScalarFormatter
 
@@ -179,9 +170,10 @@ def comma(axis):
         def __call__(self, x, pos=None):
             return super().__call__(x, pos).replace(".", ",")
 
-    formatter = Comma(useOffset=False)
-    formatter.set_powerlimits((-5, 7))
-    axis.set_major_formatter(formatter)
+    for axis in axes:
+        formatter = Comma(useOffset=False)
+        formatter.set_powerlimits((-5, 7))
+        axis.set_major_formatter(formatter)
 
 
 def text_width(text, size, weight="normal"):

@@ -63,9 +63,8 @@ def modalities(image, regions=None, names=("flair", "t1", "t1ce", "t2"), *, titl
         at = len(image) // 2 if regions is None else largest_slice(np.asarray(regions)[..., 0])
     masks = None if regions is None else np.asarray(regions)[at]
     panels = [(_USUAL.get(name, name), image[at, ..., i], masks) for i, name in enumerate(names)]
-    return _rows_of_slices(
-        [(f"Corte {at + 1} de {len(image)}", panels)], title, legend=masks is not None
-    )
+    row = f"Corte {at + 1} de {len(image)}", panels
+    return _rows_of_slices([row], title, legend=masks is not None)
 
 
 @styled
@@ -116,10 +115,9 @@ def attention(image, maps, *, title):
     image = np.asarray(image)
     frame = _frame_of(image)
     width = (len(maps) + 1) * (_SIDE + _GAP) + 0.9
-    tall = _SIDE * (frame[0].stop - frame[0].start) / (frame[1].stop - frame[1].start)
+    tall = _SIDE * image[frame].shape[0] / image[frame].shape[1]
     figure = canvas(max(width, 6), tall + _LINE + 0.45, title, layout="none")
     axes = axes_below(figure, tall + _LINE + 0.45)
-    rows, columns = image.shape
     for place, (name, weights) in enumerate({"imagen": None, **maps}.items()):
         left = _GAP + place * (_SIDE + _GAP)
         words(axes, left, 0.12, name, 9.5)
@@ -128,13 +126,7 @@ def attention(image, maps, *, title):
         if weights is not None:
             weights = np.asarray(weights, "float32")
             # the map reaches over the whole slice: only what lies in the frame is shown
-            ys = (np.arange(frame[0].start, frame[0].stop) + 0.5) / rows * len(weights) - 0.5
-            xs = (np.arange(frame[1].start, frame[1].stop) + 0.5) / columns * weights.shape[1] - 0.5
-            last = np.array(weights.shape) - 1
-            shown = weights[
-                np.clip(np.rint(ys), 0, last[0]).astype(int)[:, None],
-                np.clip(np.rint(xs), 0, last[1]).astype(int),
-            ]
+            shown = weights[np.ix_(*map(_nearest, image.shape, weights.shape))][frame]
             drawn = picture_in(axes, shown, box, cmap="inferno", vmin=0, vmax=1, alpha=0.6)
     if maps:
         width, height = figure.get_size_inches()
@@ -166,7 +158,9 @@ def dice_by_case(scores, *, title):
     figure = canvas(6.4, 3.9, title)
     axes = figure.add_subplot(ylim=(-0.03, 1.03), xlim=(-0.55, len(scores) - 0.45))
     axes.grid(axis="y")
+    labels = ("un caso", "media", "mediana")  # of the first region, for the legend
     for place, values in enumerate(scores.values()):
+        one, mean_of, middle_of = labels if not place else (None,) * 3
         values = np.sort(np.ravel(values))
         # side by side where they are alike, in the same places every time
         spread = np.linspace(-1, 1, 7)[np.arange(len(values)) * 3 % 7] * 0.2
@@ -178,24 +172,13 @@ def dice_by_case(scores, *, title):
             color=BLUE,
             alpha=0.75 if few else 0.5,
             linewidths=0,
-            label="un caso" if not place else None,
+            label=one,
             zorder=2,
         )
-        mean, middle = values.mean(), np.median(values)
-        reach = [place - 0.3, place + 0.3]
-        axes.plot(reach, [mean] * 2, color=INK, lw=2, label=None if place else "media", zorder=3)
-        axes.plot(
-            place,
-            middle,
-            "o",
-            ms=11,
-            mfc="none",
-            mec=VERMILLION,
-            mew=1.8,
-            ls="none",
-            label=None if place else "mediana",
-            zorder=4,
-        )
+        mean, reach = values.mean(), [place - 0.3, place + 0.3]
+        axes.plot(reach, [mean] * 2, color=INK, lw=2, label=mean_of, zorder=3)
+        ring = {"ms": 11, "mfc": "none", "mec": VERMILLION, "mew": 1.8, "zorder": 4}
+        axes.plot(place, np.median(values), "o", label=middle_of, **ring)
         axes.annotate(number(mean, 2), (place + 0.33, mean), va="center", fontsize=10)
     axes.set_xticks(range(len(scores)), [_long(name) for name in scores])
     axes.tick_params(axis="x", length=0)
@@ -243,6 +226,12 @@ def _frame_of(picture):
     return tuple(frame)
 
 
+def _nearest(pixels, places):
+    """For each pixel along an axis, which of the places that fill the same length lies there."""
+    at = (np.arange(pixels) + 0.5) / pixels * places - 0.5
+    return np.clip(np.rint(at), 0, places - 1).astype(int)
+
+
 def _filled(picture):
     """What is not background, `(H, W)`: that is 0, or a constant in data normalised by others."""
     picture = np.asarray(picture)
@@ -285,6 +274,4 @@ def _legend(axes, y):
 
 def _long(name):
     """WT over its Spanish name, for an axis."""
-    if name not in OUTLINES:
-        return str(name)
-    return f"{name}\n{OUTLINES[name][0].rpartition(' (')[0]}"
+    return f"{name}\n{OUTLINES[name][0].rpartition(' (')[0]}" if name in OUTLINES else str(name)

@@ -16,7 +16,7 @@ _FOLDER = Path("build") / "kernels"
 def build(
     taller, *, owner=None, form="script", install="packed", accelerator=None, folder=None
 ) -> Path:
-    """Write a lesson as Kaggle takes it, byte for byte the same for the same commit.
+    """Write a lesson's folder as Kaggle takes it, byte for byte the same for the same commit.
 
     Files of yours in the folder stay; only the kernel's own two are replaced.
 
@@ -24,17 +24,9 @@ def build(
         taller: The lesson's name or the beginning of it.
         owner: The Kaggle account; None takes the one that this computer's credential names.
         form: "script" or "notebook".
-        install: "packed", the package inside the code; or the address that pip installs it from,
-            such as "git+https://github.com/someone/course@v0.1.0".
-        accelerator: Kaggle's name of what it runs on, "none" for a CPU; None leaves what the lesson
-            asks for.
+        install: "packed", or the address that pip installs from: git+https://github.com/…@v0.1.0.
+        accelerator: Kaggle's name, "none" for a CPU; None leaves what the lesson asks for.
         folder: Where to write; None means build/kernels/<taller>.
-
-    Returns:
-        The folder.
-
-    Raises:
-        CourseError: The lesson, its metadata, the owner or the address cannot be used.
     """
     if form not in FORMS:
         raise ValueError(f"Expected form to be one of {FORMS}. Received: {form!r}")

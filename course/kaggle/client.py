@@ -27,12 +27,9 @@ class Quota:
 
 
 class Client:
-    """What the course asks Kaggle for, in a Kaggle account's name.
+    """What the course asks Kaggle for, in the name of the account of a `Credential`.
 
-    Attributes:
-        owner: The account's name.
-        credential: The `course.kaggle.credentials.Credential` in use.
-        taller: What to call the lesson in the commands that a message names.
+    `taller` is what to call the lesson in the commands that a message names.
     """
 
     def __init__(self, api, credential, secrets, taller):
@@ -45,24 +42,20 @@ class Client:
 
     def sign_in(self):
         """Ask Kaggle whose credential this is; importing the client may have done so already."""
-        place = self.credential
-        if "auth_method" not in self._api.config_values:
+        place, values, accepted = self.credential, self._api.config_values, True
+        if "auth_method" not in values:
+            failed = "No se le pudo preguntar a Kaggle de quién es esta credencial."
             try:
-                self._ask(
-                    "No se le pudo preguntar a Kaggle de quién es esta credencial.",
-                    self._api.authenticate,
-                )
+                self._ask(failed, self._api.authenticate)
             except SystemExit:
-                raise CourseError(
-                    f"Kaggle no acepta {place}: venció o se retiró.\n"
-                    f"Qué hacer: pon ahí otra credencial, de {credentials.SETTINGS_PAGE}"
-                ) from None
-        if place.kind == "token" and "token" not in self._api.config_values:
-            # the client then takes the other credential's name, but goes on sending the token
+                accepted = False
+        # of a token that it refuses, the client keeps sending it with another credential's name
+        hides_another = accepted and place.kind == "token" and "token" not in values
+        if hides_another or not accepted:
+            more = ", y tapa la otra credencial de este computador" if hides_another else ""
             raise CourseError(
-                f"Kaggle no acepta {place}: venció o se retiró, y tapa la otra "
-                "credencial de este computador.\n"
-                f"Qué hacer: quítalo, o pon ahí uno nuevo, de {credentials.SETTINGS_PAGE}"
+                f"Kaggle no acepta {place}: venció o se retiró{more}.\n"
+                f"Qué hacer: quítala, o pon ahí una nueva, de {credentials.SETTINGS_PAGE}"
             )
         credentials.check_owner(self.owner, place.where)
 
@@ -93,7 +86,7 @@ class Client:
 
         A file is a `(name, address)` pair; the address opens the file to whoever reads it.
         """
-        files, log, token, seen = [], "", "", set()
+        files, log, token = [], "", ""
         while True:
             page = self._kernels(
                 kernel, "su salida", "list_kernel_session_output", page_token=token, page_size=100
@@ -101,9 +94,8 @@ class Client:
             files += [(file.file_name, file.url) for file in page.files or []]
             log = log or page.log or ""
             token = page.next_page_token
-            if not token or token in seen:
+            if not token:
                 return files, log
-            seen.add(token)
 
     def quota(self, tries=_TRIES) -> Quota | None:
         """The week's GPU hours, or None where Kaggle does not tell."""
@@ -158,11 +150,7 @@ class Client:
 
 
 def connect(taller="TALLER") -> Client:
-    """Find the credential, and ask Kaggle whose it is.
-
-    Raises:
-        CourseError: the client is not installed, there is no credential, or Kaggle refuses it.
-    """
+    """Find the credential and ask Kaggle whose it is; an error where one of them fails."""
     found = credentials.find()
     chosen = credentials.choose(found)
     secrets = [credential.secret for credential in found]
@@ -193,15 +181,12 @@ def installed():
 
 
 def _asked(client, kernel, pushing):
-    """What the messages about one request of a client depend on.
+    """What the messages about one request depend on; `kernel` is "" where it is about none.
 
-    Args:
-        client: A `Client`.
-        kernel: "owner/slug"; "" for a request that is about none.
-        pushing: Whether the request, had it arrived, would have started a run: then only a
-            refusal is asked again, never a silence.
+    A push, had it arrived, would have started a run: only a refusal of one is asked again, never a
+    silence.
     """
-    owner, again = kernel.partition("/")[0], "repite la misma orden."
+    owner = kernel.partition("/")[0]
     doctor = f"escribe: {_DOCTOR}"
     absent = (
         "Kaggle responde {code}: no está, o no está abierto para esta cuenta.",
@@ -228,18 +213,9 @@ def _asked(client, kernel, pushing):
             "minuto; después {again}",
         ),
         "status": ("Kaggle responde {code}{said}.", doctor),
-        "network": (
-            "Kaggle no responde: aquí no hay red, o está bloqueada.",
-            "conéctate a internet (y mira que https_proxy y http_proxy, si están puestas, nombren "
-            "un proxy que funcione) y {again}",
-        ),
-        "refused": (
-            "el cliente de kaggle no acepta lo construido: {said}",
-            f"constrúyelo otra vez y míralo: python -m course kernels build {client.taller}",
-        ),
     }
     if not pushing:
-        return answers.Asked(rows, again, hide=client.hide)
+        return answers.Asked(rows, hide=client.hide)
     rows[403] = (
         "Kaggle responde 403: esta cuenta no puede hacer eso.",
         f"mira que {owner or 'el dueño'} sea tu cuenta, y que su teléfono esté verificado en "
@@ -253,7 +229,7 @@ def _asked(client, kernel, pushing):
         f"mira antes de enviar otra vez: python -m course kernels status {client.taller} dice la "
         "versión más nueva; si ya la conocías, repite la misma orden."
     )
-    return answers.Asked(rows, again, once, client.hide)
+    return answers.Asked(rows, once=once, hide=client.hide)
 
 
 @contextlib.contextmanager

@@ -1,13 +1,11 @@
-"""Where this computer keeps its Kaggle credentials, as the two clients look for them.
+"""Where this computer keeps its Kaggle credentials, in the order in which `kaggle` looks for them.
 
-`kaggle` pushes kernels, `kagglehub` downloads data; they do not read the same places. In order:
+    1  KAGGLE_API_TOKEN, ~/.kaggle/access_token[.txt]              a token
+    2  KAGGLE_USERNAME with KAGGLE_KEY, kaggle.json                a name and a key
+    3  ~/.kaggle/credentials.json                                  `kaggle auth login`
 
-    1  KAGGLE_API_TOKEN, ~/.kaggle/access_token[.txt]              both: a token
-    2  KAGGLE_USERNAME with KAGGLE_KEY, kaggle.json                both: a name and a key
-    3  ~/.kaggle/credentials.json                                  kaggle only: `kaggle auth login`
-
-kaggle.json lies in KAGGLE_CONFIG_DIR or ~/.kaggle; on Linux kaggle also looks in ~/.config/kaggle,
-if ~/.kaggle does not exist. Read from kaggle 2.2.4 and kagglehub 1.0.2.
+kaggle.json lies in KAGGLE_CONFIG_DIR or ~/.kaggle; on Linux in ~/.config/kaggle, if ~/.kaggle does
+not exist. Read from kaggle 2.2.4.
 """
 
 import json
@@ -24,31 +22,24 @@ _NEW_ONE = (
     f'entra en {SETTINGS_PAGE}, elige "Generate New Token" en API y guarda lo que muestra como '
     "~/.kaggle/access_token; después: python -m course kernels doctor"
 )
-_EXPECTED = 'no es lo que se esperaba: {"username": "NOMBRE", "key": "…"} y nada alrededor.'
+_EXPECTED = {
+    "token": "el archivo está vacío.",
+    "key": 'no es lo que se esperaba: {"username": "NOMBRE", "key": "…"} y nada alrededor.',
+    "login": "`kaggle auth login` no terminó de escribirlo; escríbelo otra vez.",
+}
 _KINDS = {"token": "el token", "key": "la clave", "login": "la sesión"}
 
 
 @dataclass(frozen=True)
 class Credential:
-    """One place with something in it; as text it is what one would call it, without the secret.
+    """One place with something in it; as text it is what one would call it, without the secret."""
 
-    Attributes:
-        kind: "token", "key" (a user's name and a key) or "login".
-        where: The variable or the file, in Spanish.
-        path: Its file; None for variables.
-        owner: The account's name, where the place says it: a token does not.
-        secret: What must never be printed.
-        problem: Why it cannot be used, in Spanish; None when nothing is wrong with its form.
-        kagglehub: Whether kagglehub reads it too.
-    """
-
-    kind: str
-    where: str
+    kind: str  # "token", "key" (a user's name and a key) or "login"
+    where: str  # the variable or the file, in Spanish
     path: Path | None = None
-    owner: str | None = None
+    owner: str | None = None  # a token does not say it
     secret: str = field(default="", repr=False)
-    problem: str | None = None
-    kagglehub: bool = True
+    problem: str | None = None  # why it cannot be used, in Spanish
 
     def __str__(self):
         return f"{_KINDS[self.kind]} de {self.where}"
@@ -68,11 +59,7 @@ def find() -> list[Credential]:
 
 
 def choose(found) -> Credential:
-    """The credential of those that `find` returned that `kaggle` will use.
-
-    Raises:
-        CourseError: There is none, or none that can be read.
-    """
+    """The credential that `kaggle` will use; an error if there is none that can be read."""
     for credential in found:
         if credential.problem is None:
             return credential
@@ -91,11 +78,7 @@ def choose(found) -> Credential:
 
 
 def check_owner(owner, where):
-    """Return a name that a Kaggle account may have.
-
-    Raises:
-        CourseError: No account has it: there are spaces in it, say, or nothing.
-    """
+    """Return a name that a Kaggle account may have; an error if no account has it."""
     if isinstance(owner, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", owner):
         return owner
     raise CourseError(
@@ -120,20 +103,13 @@ def hide(text, secrets=()) -> str:
 def _tokens():
     value = os.environ.get("KAGGLE_API_TOKEN")
     if value and len(value) < 200 and Path(value).exists():  # a file may be named instead
-        yield _token_in(Path(value), "el archivo que nombra KAGGLE_API_TOKEN")
+        yield _in_file("token", "el archivo que nombra KAGGLE_API_TOKEN", Path(value))
     elif value:
         yield Credential("token", "la variable KAGGLE_API_TOKEN", secret=value)
     for name in ("access_token", "access_token.txt"):  # .txt: Windows adds it
         path = _home() / name
         if path.exists():
-            yield _token_in(path, f"~/.kaggle/{name}")
-
-
-def _token_in(path, where):
-    text, problem = _text_of(path)
-    if problem is None and not text.strip():
-        problem = "el archivo está vacío."
-    return Credential("token", where, path, secret=text.strip(), problem=problem)
+            yield _in_file("token", f"~/.kaggle/{name}", path)
 
 
 def _keys():
@@ -144,62 +120,41 @@ def _keys():
         lone, missing = ("USERNAME", "KEY") if name else ("KEY", "USERNAME")
         problem = f"falta KAGGLE_{missing}; o están las dos, o ninguna."
         yield Credential("key", f"la variable KAGGLE_{lone}", secret=key or "", problem=problem)
-    for folder, hub in {_config_dir(): False, _hub_dir(): True}.items():
-        path = folder / "kaggle.json"
-        if path.exists():
-            yield _key_in(Credential("key", str(path), path, kagglehub=hub))
-
-
-def _key_in(found):
-    text, problem = _text_of(found.path)
-    if problem:
-        return replace(found, problem=problem)
-    try:
-        content = json.loads(text)
-        name, key = content["username"], content["key"]
-        good = name.strip() and key.strip()
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        good = False  # nothing of the file is quoted: the key may stand anywhere in it
-    if not good:
-        return replace(found, problem=_EXPECTED)
-    return replace(found, owner=name, secret=key)
+    path = _config_dir() / "kaggle.json"
+    if path.exists():
+        yield _in_file("key", str(path), path, secret="key")
 
 
 def _logins():
     path = _home() / "credentials.json"
-    if not path.exists():
-        return
-    found = Credential("login", "~/.kaggle/credentials.json", path, kagglehub=False)
-    text, problem = _text_of(path)
-    try:
-        content = json.loads(text)
-        token = content["refresh_token"]
-        yield replace(found, owner=content.get("username"), secret=token)
-    except (ValueError, LookupError, TypeError):
-        problem = problem or "`kaggle auth login` no terminó de escribirlo; escríbelo otra vez."
-        yield replace(found, problem=problem)
+    if path.exists():
+        yield _in_file("login", "~/.kaggle/credentials.json", path, secret="refresh_token")
 
 
-def _text_of(path):
-    """`(text, None)`, or `("", why it cannot be read)`."""
+def _in_file(kind, where, path, secret=None):
+    """The credential in a file: all of its text, or the JSON key that `secret` names."""
+    found = Credential(kind, where, path)
     try:
-        return path.read_text(encoding="utf-8"), None
-    except UnicodeDecodeError:
-        return "", "no es texto en UTF-8; guárdalo otra vez como UTF-8."
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text) if secret else {secret: text.strip()}
+        if not content[secret].strip() or (kind == "key" and not content["username"].strip()):
+            return replace(found, problem=_EXPECTED[kind])
+        return replace(found, owner=content.get("username"), secret=content[secret])
     except OSError as error:
-        return "", f"no se puede leer ({error.strerror})."
+        return replace(found, problem=f"no se puede leer ({error.strerror}).")
+    except UnicodeDecodeError:
+        return replace(found, problem="no es texto en UTF-8; guárdalo otra vez como UTF-8.")
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return replace(found, problem=_EXPECTED[kind])  # nothing is quoted: it may be the key
 
 
 def _home():
     return Path.home() / ".kaggle"
 
 
-def _hub_dir():
-    return Path(os.environ.get("KAGGLE_CONFIG_DIR") or _home())
-
-
 def _config_dir():
-    chosen = os.environ.get("KAGGLE_CONFIG_DIR") or _home().exists()
-    if chosen or not sys.platform.startswith("linux"):
-        return _hub_dir()
+    if chosen := os.environ.get("KAGGLE_CONFIG_DIR"):
+        return Path(chosen)
+    if _home().exists() or not sys.platform.startswith("linux"):
+        return _home()
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "kaggle"

@@ -26,7 +26,6 @@ def examine() -> bool:
 
 
 def _packages():
-    """The two clients; importing kaggle finds out whether it starts at all."""
     for name, tested in _TESTED.items():
         try:
             version = clients.installed() if name == "kaggle" else importlib.metadata.version(name)
@@ -46,19 +45,7 @@ def _credentials(found):
     except CourseError as error:
         yield False, "credencial", _one_line(error)
         return
-    yield True, "credencial para kaggle", str(chosen)
-    what = "credencial para kagglehub"
-    hub = next((c for c in found if c.kagglehub and c.problem is None), None)
-    if hub is None:  # public data sets need none
-        yield True, what, "ninguna que lea; los datos del curso no la necesitan"
-    elif chosen.owner and hub.owner and chosen.owner != hub.owner:
-        yield (
-            False,
-            what,
-            f"{hub.where} es de {hub.owner}, no de {chosen.owner}; quita una de las dos",
-        )
-    else:
-        yield True, what, str(hub)
+    yield True, "credencial", str(chosen)
     for credential in found:
         if credential.problem:
             yield False, credential.where, f"{credential.problem} Corrígelo o quítalo."

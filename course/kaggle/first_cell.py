@@ -88,11 +88,7 @@ _bring_course("{address}")"""
 
 
 def packed(stamp) -> str:
-    """A cell that carries the whole package.
-
-    Raises:
-        CourseError: This is a checkout, but git does not say which files it tracks.
-    """
+    """A cell that carries the whole package."""
     return _PACKED.format(version=course.__version__, stamp=stamp, pack=pack())
 
 

@@ -23,11 +23,7 @@ _MARKERS = ("# %%", "# %% [markdown]", '# %% tags=["ejercicio"]')
 
 
 def names() -> list[str]:
-    """The lessons' names, in order: folders of kernels/ that hold a file of their own name.
-
-    Raises:
-        CourseError: There are none, as where only the package is installed.
-    """
+    """The lessons' names, in order: folders of kernels/ that hold a file of their own name."""
     folders = sorted(path for path in KERNELS.glob("*") if (path / f"{path.name}.py").is_file())
     if not folders:
         raise CourseError(
@@ -39,16 +35,7 @@ def names() -> list[str]:
 
 
 def find(name) -> Path:
-    """The file of a lesson, by its name or the beginning of it.
-
-    Raises:
-        CourseError: There is no such lesson, or it is the beginning of several.
-
-    Example:
-
-    >>> find("taller2").name
-    'taller2_cnn_mnist.py'
-    """
+    """The file of a lesson, by its name or the beginning of it."""
     lessons, wanted = names(), name.lower()
     matches = [wanted] if wanted in lessons else [n for n in lessons if n.startswith(wanted)]
     if len(matches) == 1:
@@ -61,11 +48,7 @@ def find(name) -> Path:
 
 
 def source(path) -> str:
-    """A lesson's text: Python, in cells that begin as `_MARKERS` say.
-
-    Raises:
-        CourseError: It is not; with its line.
-    """
+    """A lesson's text: Python, in cells that begin as `_MARKERS` say; an error names the line."""
     try:
         data = path.read_bytes()
         ast.parse(data, str(path))
@@ -81,20 +64,19 @@ def source(path) -> str:
         raise CourseError(f"{path} no se puede leer: {error}\nQué hacer: corrígelo.") from error
     in_markdown = False
     for number, line in enumerate(text.splitlines(), 1):
+        expected = None
         if line.startswith("# %%"):
-            if line.rstrip() not in _MARKERS:
-                raise _odd_line(path, number, f"una de {', '.join(_MARKERS)}", line)
             in_markdown = "[markdown]" in line
+            if line.rstrip() not in _MARKERS:
+                expected = f"una de {', '.join(_MARKERS)}"
         elif in_markdown and line.strip() and not line.startswith("#"):
-            raise _odd_line(path, number, "texto, tras '# '; o una línea '# %%' antes", line)
+            expected = "texto, tras '# '; o una línea '# %%' antes"
+        if expected:
+            raise CourseError(
+                f"{path}, línea {number}: se esperaba {expected}. Llegó: {line!r:.80}\n"
+                "Qué hacer: corrígela y repite la misma orden."
+            )
     return text
-
-
-def _odd_line(path, number, expected, line):
-    return CourseError(
-        f"{path}, línea {number}: se esperaba {expected}. Llegó: {line!r:.80}\n"
-        "Qué hacer: corrígela y repite la misma orden."
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,11 +112,7 @@ class Metadata:
 
 
 def metadata(lesson) -> Metadata:
-    """Read the metadata that lie beside a lesson's file, and check what Kaggle is silent about.
-
-    Raises:
-        CourseError: They are missing, or something in them would go wrong at Kaggle.
-    """
+    """Read the metadata that lie beside a lesson's file, and check what Kaggle is silent about."""
     path = lesson.with_name(METADATA)
     if not path.is_file():
         raise CourseError(

@@ -49,11 +49,7 @@ def build() -> list[Path]:
 
 
 def check():
-    """Compare bytes, and write nothing.
-
-    Raises:
-        CourseError: A file is not what `build` would write, or a notebook has no lesson.
-    """
+    """Compare bytes, and write nothing; an error names what `build` would change."""
     known = {f"{name}.ipynb" for name in lessons.names()}
     orphans = [path for path in _root().glob("notebooks/*.ipynb") if path.name not in known]
     if wrong := [*_stale(), *orphans]:
@@ -65,11 +61,7 @@ def check():
 
 
 def notebook(taller) -> str:
-    """The notebook of one lesson, as text.
-
-    Raises:
-        CourseError: The lesson or its metadata cannot be read.
-    """
+    """The notebook of one lesson, as text."""
     lesson = lessons.find(taller)
     about = lessons.metadata(lesson)
     stamp = f"Hecho con course {course.__version__}: python -m course notebooks build"
@@ -85,17 +77,12 @@ def notebook(taller) -> str:
 
 
 def badges(taller) -> str:
-    """The two badges of a lesson, in Markdown: Colab, Kaggle."""
     names = {"page": repository(), "tag": f"v{course.__version__}", "taller": taller}
     return f"{_COLAB.format(**names)} {_KAGGLE.format(**names)}"
 
 
 def repository() -> str:
-    """The repository's "owner/name" at GitHub, from pyproject.toml.
-
-    Raises:
-        CourseError: pyproject.toml does not name one.
-    """
+    """The repository's "owner/name" at GitHub, from pyproject.toml."""
     path = _root() / "pyproject.toml"
     try:
         address = tomllib.loads(path.read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
@@ -112,12 +99,7 @@ def repository() -> str:
 
 
 def cells(lesson) -> list:
-    """The cells of a lesson's file, as nbformat's nodes: `.cell_type`, `.source`, `.metadata`.
-
-    Raises:
-        CourseError: The file cannot be read, is no Python, or is written in another way than the
-            lessons are, with its line; or jupytext is not installed.
-    """
+    """The cells of a lesson's file, as nbformat's nodes: `.cell_type`, `.source`, `.metadata`."""
     jupytext, _ = _packages()
     found = jupytext.reads(lessons.source(lesson), fmt="py:percent").cells
     for cell in found:
@@ -129,11 +111,8 @@ def cells(lesson) -> list:
 def text_of(name, first, cells, last=None, **metadata) -> str:
     """A Jupyter notebook without outputs, the same bytes for the same cells.
 
-    Args:
-        name: What the cells' fixed ids begin with.
-        first, last: The code of cells that stay folded until they are clicked; None for no last.
-        cells: What `cells` returned.
-        **metadata: Of the notebook, beside its kernel and language.
+    The cells' fixed ids begin with `name`; the code of `first` and `last` stays folded until it is
+    clicked; `metadata` is the notebook's, beside its kernel and language.
     """
     _, nbformat = _packages()
     first, last = (

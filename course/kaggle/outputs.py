@@ -16,22 +16,11 @@ _TIMEOUTS_S = (10, 60)  # to connect; between two bytes
 
 
 def bring_home(client, kernel, folder) -> Path:
-    """Download a kernel's output; a run in it lies in `folder` as a local one would.
+    """Download a kernel's output to `folder`, which is returned; an error keeps nothing of it.
 
-    Everything arrives beside `folder` first and is put there when it is whole. A folder that is
-    there already is never written into: it is moved aside to a free name, `folder-1`, ….
-
-    Args:
-        client: A `course.kaggle.client.Client`.
-        kernel: "owner/slug".
-        folder: Where to; if the output holds one run (a card.json), its files stand there directly
-            and the rest, the log included, in `folder/kaggle/`.
-
-    Returns:
-        `folder`.
-
-    Raises:
-        CourseError: There is no output, a file could not be had whole, or the disk refuses.
+    Everything arrives beside `folder` first and is put there when it is whole. If it holds one run
+    (a card.json), its files stand there directly, as a local one's would, and the rest, the log
+    included, in `folder/kaggle/`. A folder that is there already is moved aside: `folder-1`, ….
     """
     found, log = client.output(kernel)
     if not found and not log:
@@ -60,13 +49,7 @@ def bring_home(client, kernel, folder) -> Path:
 
 
 def plain(log) -> str:
-    """A kernel's log as text; Kaggle keeps it as a JSON list of pieces.
-
-    Example:
-
-    >>> plain('[{"stream_name": "stdout", "time": 1.5, "data": "epoch 1"}]')
-    'epoch 1'
-    """
+    """A kernel's log as text; Kaggle keeps it as a JSON list of pieces."""
     try:
         return "".join(piece["data"] for piece in json.loads(log))
     except (ValueError, LookupError, TypeError):
@@ -74,7 +57,6 @@ def plain(log) -> str:
 
 
 def page(kernel) -> str:
-    """The address of a kernel's page."""
     return f"https://www.kaggle.com/code/{kernel}"
 
 
@@ -82,13 +64,16 @@ def page(kernel) -> str:
 
 
 def _places(names, kernel):
-    """`{name: path below the folder}`: the one run to the top, all else aside; no run or several:
-    all as it is."""
+    """`{name: path below the folder}`: one run to the top, the rest aside; else all as it is."""
     paths = {name: _path(name, kernel) for name in names}
     runs = [path.parent for path in paths.values() if path.name == "card.json"]
-    if len(runs) == 1 and runs[0].name:
-        return {name: _beside_the_run(path, runs[0]) for name, path in paths.items()}
-    return paths
+    if len(runs) != 1 or not runs[0].name:
+        return paths
+    (run,) = runs
+    return {
+        name: path.relative_to(run) if path.is_relative_to(run) else _ASIDE / path
+        for name, path in paths.items()
+    }
 
 
 def _path(name, kernel):
@@ -99,15 +84,6 @@ def _path(name, kernel):
             f"Entre lo que dejó {kernel} hay un nombre que no se puede guardar: {name!r:.80}. No "
             f"ha cambiado nada.\nQué hacer: míralo en {page(kernel)}"
         )
-    return path
-
-
-def _beside_the_run(path, run):
-    if not path.is_relative_to(run):
-        return _ASIDE / path
-    path = path.relative_to(run)
-    if path.parts[0] == _ASIDE:  # the name is ours
-        return PurePosixPath(_ASIDE, f"{_ASIDE}-of-the-run", *path.parts[1:])
     return path
 
 
@@ -127,17 +103,10 @@ def _make_room(folder):
 
 
 def _fetch(address, path):
-    """Download one file whole; its folder is made, and its suffix says what it should be.
+    """Download one file whole from its signed address, which is never shown.
 
     requests can be made to ask again by itself, but only until the first byte has come; a download
     that was cut would then be lost.
-
-    Args:
-        address: Signed, and therefore never shown.
-        path: Where to.
-
-    Raises:
-        CourseError: It did not arrive, or something else came in its place.
     """
     import requests
 
@@ -175,9 +144,6 @@ def _receive(answer, path):
             raise ChunkedEncodingError("another md5")
 
 
-_MAGIC = {".png": b"\x89PNG", ".jpg": b"\xff\xd8", ".npy": b"\x93NUMPY", ".gz": b"\x1f\x8b"}
-
-
 def _wrong_content(path):
     """Why a file cannot be what its name says, or "": error pages come with a code 200 too."""
     with path.open("rb") as file:
@@ -188,20 +154,19 @@ def _wrong_content(path):
         return "en su lugar llegó una página."
     if start.startswith(b"{") and _is_an_error(head):
         return "en su lugar llegó un mensaje de error."
-    good = head.startswith(_MAGIC.get(kind, b""))
     try:
         if kind in (".keras", ".zip", ".npz"):
-            good = zipfile.ZipFile(path).testzip() is None
+            zipfile.ZipFile(path).close()
         elif kind in (".json", ".ipynb"):
             json.loads(path.read_bytes())
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, RecursionError):
-        good = False
-    return "" if good else f"lo que llegó no es un archivo {kind}."
+    except (zipfile.BadZipFile, ValueError):
+        return f"lo que llegó no es un archivo {kind}."
+    return ""
 
 
 def _is_an_error(head):
     """Whether these bytes are the two words that Kaggle's API says when it says no."""
     try:
         return set(json.loads(head)) == {"code", "message"}
-    except (ValueError, RecursionError):  # of a longer file only the beginning is here
+    except ValueError:  # of a longer file only the beginning is here
         return False

@@ -29,15 +29,8 @@ def push(taller, *, form="script", install="packed", accelerator=None, timeout_s
     Each push builds in a folder of its own, so that two at once cannot mix: Kaggle gives each a
     version number, and whoever watches the lower one is told that it was replaced.
 
-    Args:
-        taller: The lesson's name or the beginning of it.
-        form, install: As `bundle.build` takes them.
-        accelerator: One of `ACCELERATORS`; None leaves what the lesson asks for.
-        timeout_s: End the run after so many seconds, up to 43200.
-        wait: Watch it, then bring its run home.
-
-    Raises:
-        CourseError: It was not pushed, or not as asked; with `wait`, also if it ended badly.
+    `taller`, `form` and `install` are as in `bundle.build`, `accelerator` is one of `ACCELERATORS`;
+    with `wait`, it is watched and its run is brought home.
     """
     if accelerator is not None and accelerator not in ACCELERATORS:
         raise CourseError(
@@ -77,11 +70,7 @@ def push(taller, *, form="script", install="packed", accelerator=None, timeout_s
 
 
 def status(taller, *, wait=False):
-    """Say how the newest session is; with `wait`, watch it and bring its run home.
-
-    Raises:
-        CourseError: There is none, or it ended in an error or was cancelled.
-    """
+    """Say how the newest session is; with `wait`, watch it and bring its run home."""
     client, kernel, gpu = _signed_in(taller)
     if wait:
         watch.watch(client, kernel, gpu=gpu)
@@ -94,11 +83,7 @@ def status(taller, *, wait=False):
 
 
 def logs(taller):
-    """Print the log of the newest session.
-
-    Raises:
-        CourseError: There is none yet.
-    """
+    """Print the log of the newest session."""
     client, kernel, _ = _signed_in(taller)
     _, log = client.output(kernel)
     if not log:
@@ -112,11 +97,7 @@ def logs(taller):
 
 
 def output(taller, folder=None):
-    """Bring the newest session's output home: to `folder`, or to runs/kaggle/<taller>.
-
-    Raises:
-        CourseError: `folder` has files in it, or the output did not arrive whole.
-    """
+    """Bring the newest session's output home: to `folder`, or to runs/kaggle/<taller>."""
     client, kernel, _ = _signed_in(taller)
     if folder is not None:
         folder = Path(folder)
@@ -160,7 +141,7 @@ def _bring_home(client, kernel, folder=None):
 
 
 def _accepted(client, answer, kernel):
-    """The version number of a push that did all it was asked for; a CourseError otherwise."""
+    """The version number of a push that did all it was asked for."""
     if answer.error:
         raise CourseError(
             f"{kernel} no se envió.\nPor qué: Kaggle dice: {client.hide(answer.error)[:300]}\n"

@@ -27,37 +27,31 @@ _STATES = {
 def watch(client, kernel, *, version=None, gpu=False):
     """Show a live line until the kernel has ended; return only if it has ended well.
 
-    Args:
-        client: A `course.kaggle.client.Client`.
-        kernel: "owner/slug".
-        version: The number that the push was given; None watches whichever is newest.
-        gpu: Whether it uses up the week's GPU hours, which the line then shows.
-
-    Raises:
-        CourseError: It ended in an error, was cancelled, was replaced by a newer version, or
-            Kaggle said nothing for a quarter of an hour.
+    `version` is the number that the push was given (None: whichever is newest); with `gpu`, the
+    line shows what is left of the week's hours.
     """
-    line, began, heard, ended = _Line(), _now(), _now(), None
+    line, began, heard, ended = _Line(), time.monotonic(), time.monotonic(), None
     pause_s, left = _FIRST_PAUSE_S, _hours_left(client) if gpu else ""
     try:
         while True:
             try:
                 answer = client.status(kernel, tries=1)
-                words, heard = say(answer.status.name), _now()
+                words, heard = say(answer.status.name), time.monotonic()
                 if finished(answer.status.name):
-                    ended = ended or _now()
-                    if _now() - ended > _LAG_S or _is_ours(client, kernel, version):
+                    ended = ended or time.monotonic()
+                    if time.monotonic() - ended > _LAG_S or _is_ours(client, kernel, version):
                         line.end(f"{kernel}: {words}")
                         return refuse_bad_end(client, answer, kernel)
                     words = say("QUEUED")  # what has ended is the version before
             except Unanswered as error:
                 if not error.trouble.retry:
                     raise
-                if _now() - heard > _PATIENCE_S:
+                if time.monotonic() - heard > _PATIENCE_S:
                     raise CourseError(f"{error}\n{_goes_on(client)}") from None
                 words = "Kaggle no responde, se le pregunta otra vez"
-            line.show(f"{client.taller}: {words}", f", {(_now() - began) / 60:.0f} min{left}")
-            _sleep(pause_s)
+            minutes = (time.monotonic() - began) / 60
+            line.show(f"{client.taller}: {words}", f", {minutes:.0f} min{left}")
+            time.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
     except KeyboardInterrupt:
         line.end(_goes_on(client))
@@ -67,21 +61,15 @@ def watch(client, kernel, *, version=None, gpu=False):
 
 
 def finished(state) -> bool:
-    """Whether a session in this state is over."""
     return state in ("COMPLETE", "ERROR", "CANCEL_ACKNOWLEDGED")
 
 
 def say(state) -> str:
-    """A state in plain Spanish."""
     return _STATES.get(state, state.lower())
 
 
 def refuse_bad_end(client, answer, kernel):
-    """Let a session pass that is under way or ended well.
-
-    Raises:
-        CourseError: It did not; with Kaggle's reason and where the log is.
-    """
+    """Raise a CourseError with Kaggle's reason for a session that ended badly."""
     if answer.status.name == "ERROR":
         why = client.hide(answer.failure_message)[:500] or "Kaggle no da razón; tal vez el registro"
         raise CourseError(
@@ -132,15 +120,19 @@ class _Line:
     """One line that is written over; where that cannot be, a line a change and every so often."""
 
     def __init__(self):
-        self._live, self._width = sys.stdout.isatty(), 0
+        from tqdm import tqdm
+
+        piped = not sys.stdout.isatty()
+        self._bar = tqdm(file=sys.stdout, bar_format="{desc}", leave=False, disable=piped)
         self._state, self._last = None, 0.0
 
     def show(self, state, rest):
-        if self._live:
-            self._rewrite(state + rest)
-        elif state != self._state or _now() - self._last > _LINE_EVERY_S:
+        columns = shutil.get_terminal_size().columns  # what is longer could not be undone
+        self._bar.set_description_str((state + rest)[: columns - 1])
+        late = time.monotonic() - self._last > _LINE_EVERY_S
+        if self._bar.disable and (state != self._state or late):
             print(state + rest, flush=True)
-            self._state, self._last = state, _now()
+            self._state, self._last = state, time.monotonic()
 
     def end(self, text):
         self.clear()
@@ -148,18 +140,4 @@ class _Line:
 
     def clear(self):
         """Leave an empty line for what comes next, an error message perhaps."""
-        if self._width:
-            self._rewrite("")
-
-    def _rewrite(self, text):
-        text = text[: shutil.get_terminal_size().columns - 1]  # a longer one could not be undone
-        before, self._width = self._width, len(text)  # first: Ctrl-C may come while it is printed
-        print("\r" + text.ljust(before) + "\r" * (not text), end="", flush=True)
-
-
-def _now():
-    return time.monotonic()
-
-
-def _sleep(seconds):
-    time.sleep(seconds)
+        self._bar.close()

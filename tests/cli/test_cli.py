@@ -331,7 +331,7 @@ def test_evaluate_of_a_card_that_does_not_fit_writes_nothing(
 
 def test_evaluate_takes_no_seed_that_is_none(capsys, houses_run, tmp_path):
     run = change_card(houses_run, tmp_path, data_seed="x")
-    assert "data_seed de la tarjeta: se esperaba de 0 a" in message(capsys, "evaluate", run)
+    assert "data_seed: se esperaba un número entero" in message(capsys, "evaluate", run)
 
 
 def test_evaluate_of_no_run_is_told_before_keras_is_loaded():

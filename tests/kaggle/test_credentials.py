@@ -77,7 +77,6 @@ def test_we_choose_what_both_real_clients_choose(places, fresh_home, names):
     else:
         assert token is None and hub_token is None
         assert (ours.owner, ours.secret) == (owner, key) == (hub_owner, hub_key)
-    assert ours.kagglehub
 
 
 def test_a_variable_may_name_a_file_with_the_token(places, fresh_home, monkeypatch):
@@ -85,21 +84,21 @@ def test_a_variable_may_name_a_file_with_the_token(places, fresh_home, monkeypat
     assert chosen().secret == TOKEN
 
 
-def test_a_login_is_the_last_choice_and_kagglehub_does_not_read_it(places, fresh_home):
+def test_a_login_is_the_last_choice(places, fresh_home):
     put(fresh_home, "credentials.json", json.dumps({"refresh_token": "r", "username": "ana"}))
     login = chosen()
-    assert (login.kind, login.owner, login.kagglehub) == ("login", "ana", False)
+    assert (login.kind, login.owner, login.secret) == ("login", "ana", "r")
     places("key file")
     assert chosen().kind == "key"
 
 
-def test_the_config_folder_of_linux_is_kaggle_s_alone(fresh_home, monkeypatch):
+def test_the_config_folder_of_linux(fresh_home, monkeypatch):
     monkeypatch.delenv("KAGGLE_CONFIG_DIR")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(fresh_home / "config"))
     monkeypatch.setattr(sys, "platform", "linux")
     (fresh_home / "config" / "kaggle").mkdir(parents=True)
     (fresh_home / "config" / "kaggle" / "kaggle.json").write_text(GOOD)
-    assert not chosen().kagglehub
+    assert chosen().secret == "k3y"
     (fresh_home / ".kaggle").mkdir()  # once there is one, kaggle looks nowhere else
     assert credentials.find() == []
 

@@ -58,15 +58,6 @@ def test_one_run_comes_to_the_top(home):
     }
 
 
-def test_a_run_that_has_a_folder_of_our_name_keeps_it(home):
-    files = {"runs/x/card.json": b"c", "runs/x/kaggle/mine.txt": b"m"}
-    assert home(files, "log") == {
-        "card.json": b"c",
-        "kaggle/kernel.log": b"log",
-        "kaggle/kaggle-of-the-run/mine.txt": b"m",
-    }
-
-
 @pytest.mark.parametrize(
     "files",
     [

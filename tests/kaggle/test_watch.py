@@ -47,8 +47,8 @@ class FakeClient:
 def clock(monkeypatch):
     """Time passes only by sleeping; returns the pauses."""
     pauses = []
-    monkeypatch.setattr(watch, "_now", lambda: float(sum(pauses)))
-    monkeypatch.setattr(watch, "_sleep", pauses.append)
+    now = types.SimpleNamespace(monotonic=lambda: float(sum(pauses)), sleep=pauses.append)
+    monkeypatch.setattr(watch, "time", now)
     return pauses
 
 

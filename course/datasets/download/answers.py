@@ -4,8 +4,7 @@ One table serves downloads and pushes. An exception's own text is never shown as
 a signed address or a token.
 """
 
-import datetime
-import email.utils
+import contextlib
 import gzip
 import json
 import random
@@ -31,7 +30,6 @@ class Trouble:
     todo: str
     retry: bool = False
     wait_s: float | None = None  # what the server asked for in Retry-After
-    absent: bool = False  # 404: there is no such thing
     spoiled: bool = False  # the bytes on disk are useless: delete them, then ask again
 
 
@@ -45,20 +43,12 @@ class Unanswered(CourseError):
 
 @dataclass(frozen=True)
 class Asked:
-    """What a request was about, as far as the messages depend on it.
+    """What a request was about, as far as the messages depend on it."""
 
-    Attributes:
-        rows: Rows of the table that this request adds, or that read otherwise for it.
-        again: The end of most advices, {again} in the table.
-        once: What to do where the request may have arrived without an answer, for one that must
-            not be sent twice, such as a push. "" for one that may.
-        hide: Function that makes the server's words safe to show; None shows none of them.
-    """
-
-    rows: dict = field(default_factory=dict)
-    again: str = "repite la misma orden."
-    once: str = ""
-    hide: Callable | None = None
+    rows: dict = field(default_factory=dict)  # of the table, added or otherwise for this request
+    again: str = "repite la misma orden."  # the end of most advices
+    once: str = ""  # the advice where a request that must not be sent twice may have arrived
+    hide: Callable | None = None  # makes the server's words safe to show; None shows none of them
 
 
 # (why, what to do) by HTTP status, or by what `_recognised` makes of an exception
@@ -148,13 +138,7 @@ def data_set(info) -> Asked:
 
 
 def not_fetched(info, trouble, asked) -> str:
-    """The message about a data set that could not be had: what, why, what to type, other ways.
-
-    Args:
-        info: A `course.datasets.catalog.DatasetInfo`.
-        trouble: A `Trouble`.
-        asked: What was asked for, as a part of a sentence.
-    """
+    """The message about a data set that could not be had: what, why, what to type, other ways."""
     lines = [
         f"{info.title} no se pudo traer de Kaggle ({info.pinned}).",
         f"Se pidió: {asked}.",
@@ -173,23 +157,16 @@ def not_fetched(info, trouble, asked) -> str:
 
 
 def trouble_of(error, asked, cache=None) -> Trouble:
-    """What an exception of kagglehub, kaggle, requests or the disk means.
-
-    Args:
-        error: What was raised.
-        asked: What the request was about, an `Asked`.
-        cache: The folder where files were to be kept, if there was one.
-    """
+    """What an exception of kagglehub, kaggle, requests or the disk (of `cache`) means."""
     import requests
 
     response = getattr(error, "response", None)
     if isinstance(error, requests.HTTPError) and response is not None:
         return _of_status(response, asked)
     key = _recognised(error)
-    if asked.once and key in ("network", "cut", "proxy") and not _never_left(error):
+    if asked.once and key in ("network", "cut", "proxy"):
         key = "lost"
     words = {"kind": type(error).__name__}
-    words["said"] = asked.hide(str(error)) if asked.hide else ""
     if key == "disk" and cache:
         words["refusal"] = str(files.cannot_write(cache, error)).partition("\n")[0]
     elif key == "disk":
@@ -205,16 +182,11 @@ def retrying(
     Args:
         call: Function without arguments.
         trouble_of: Function of the exception that `call` raised, to a `Trouble`.
-        message: Function of the last `Trouble`, to the text of the error.
+        message: Function of the last `Trouble`, to the text of the `Unanswered` that ends it all.
         tries: How many in a row may bring nothing new.
-        first_wait_s: Doubled at every try, with jitter, so that a classroom does not come back all
-            at once. What the server asks for in Retry-After goes first.
-        longest_wait_s: Who asks for more is not waited for.
-        arrived: Function without arguments, to how many bytes are here: a try that brought some
-            was not in vain.
-
-    Raises:
-        Unanswered: None of the tries succeeded.
+        first_wait_s: Doubled at every try, with jitter: a classroom does not come back all at once.
+        longest_wait_s: A server that asks for more in Retry-After is not waited for.
+        arrived: Function without arguments, to how many bytes are here.
     """
     idle, reached = 0, arrived()
     for _ in range(_TRIES_AT_ALL):
@@ -232,39 +204,29 @@ def retrying(
             break
         why = trouble.why[0].upper() + trouble.why[1:]
         print(f"{why} Otro intento en {spanish.number(wait_s, 1)} s.", file=sys.stderr)
-        _sleep(wait_s)
+        time.sleep(wait_s)
     raise Unanswered(message(trouble), trouble) from None  # the cause's text may hold a token
-
-
-def retry_after(text):
-    """Seconds of a Retry-After header: a number, or a date; None when there is none."""
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        pass
-    try:
-        then = email.utils.parsedate_to_datetime(text)
-        return max(0.0, (then - datetime.datetime.now(datetime.UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None
 
 
 def _of_status(response, asked):
     """The trouble of an answer with a bad status."""
+    from urllib3.exceptions import InvalidHeader
+    from urllib3.util import Retry
+
     code, said = response.status_code, ""
-    try:  # the body may say 4xx where the answer's head says 200
-        body = response.json()
+    with contextlib.suppress(ValueError, LookupError, TypeError, OSError):
+        body = response.json()  # it may say 4xx where the answer's head says 200
         code, said = max(code, int(body["code"])), str(body["message"])
-    except (ValueError, LookupError, TypeError, OSError):
-        pass
-    wait_s = retry_after(response.headers.get("Retry-After", ""))
+    wait_s = None
+    with contextlib.suppress(InvalidHeader):
+        wait_s = Retry().get_retry_after(response)
     words = {
         "code": code,
         "said": f": {asked.hide(said)[:300]}" if said and asked.hide else "",
         "wait": f"; pide volver en {spanish.number(wait_s, 0)} s" if wait_s else "",
     }
     key = "server" if code == 408 or code >= 500 else code
-    return _trouble(key if key in _rows(asked) else "status", asked, words, wait_s)
+    return _trouble(key if key in _TABLE | asked.rows else "status", asked, words, wait_s)
 
 
 def _recognised(error):
@@ -292,23 +254,12 @@ def _recognised(error):
     if "is not present" in text:
         return "not mounted"
     known = {"NotFoundError": 404, "BackendError": "no mount"}
-    return known.get(kind, "refused" if isinstance(error, ValueError) else "other")
-
-
-def _never_left(error):
-    """Whether a request failed before anything was sent."""
-    from requests import exceptions
-
-    names = ("NewConnectionError", "NameResolutionError")
-    return isinstance(error, exceptions.ConnectTimeout) or any(
-        name in repr(error) for name in names
-    )
+    return known.get(kind, "other")
 
 
 def _trouble(key, asked, words, wait_s=None):
     """A row of the table with its words put in."""
-    rows = _rows(asked)
-    key = key if key in rows else "other"
+    rows = _TABLE | asked.rows
     words = {"code": key, "said": "", "wait": "", "again": asked.again, **words}
     why, todo = (text.format_map(words) for text in rows[key])
     may_have_arrived = asked.once and key in ("lost", "server")
@@ -317,14 +268,5 @@ def _trouble(key, asked, words, wait_s=None):
         asked.once if may_have_arrived else todo,
         retry=key in _WORTH_ASKING_AGAIN and not may_have_arrived,
         wait_s=wait_s,
-        absent=key == 404,
         spoiled=key == "damaged",
     )
-
-
-def _rows(asked):
-    return {**_TABLE, **asked.rows}
-
-
-def _sleep(seconds):
-    time.sleep(seconds)

@@ -1,6 +1,6 @@
 """Where files of a data set may lie: in kagglehub's cache, or mounted by Kaggle or Colab."""
 
-import collections
+import itertools
 import os
 import pathlib
 
@@ -16,12 +16,7 @@ def root(data_dir=None) -> pathlib.Path:
 
 
 class Cache:
-    """The places of one pinned version in kagglehub's cache.
-
-    Args:
-        info: A `course.datasets.catalog.DatasetInfo`.
-        data_dir: As `root` takes it.
-    """
+    """The places of one pinned version in kagglehub's cache."""
 
     def __init__(self, info, data_dir=None):
         self.root = root(data_dir)
@@ -72,27 +67,9 @@ def mounted(info):
     for mount in map(pathlib.Path, dict.fromkeys((kaggle, colab))):
         likely = [mount / slug, mount / "datasets" / owner / slug]
         yield from (folder for folder in likely if folder.is_dir())
-        if mount.is_dir():
-            yield from (folder for folder in _folders(mount) if folder not in likely)
-
-
-def _folders(top):
-    """Folders from the top down, the shallow ones first."""
-    waiting, seen = collections.deque([(top, 0)]), 0
-    while waiting and seen < _FOLDERS:
-        folder, depth = waiting.popleft()
-        seen += 1
-        yield folder
-        if depth < _DEPTH:
-            waiting.extend((child, depth + 1) for child in _children(folder))
-
-
-def _children(folder):
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(pathlib.Path(entry.path) for entry in entries if entry.is_dir())
-    except OSError:
-        return []
+        levels = (sorted(mount.glob("*/" * depth)) for depth in range(1, _DEPTH + 1))
+        below = itertools.chain.from_iterable(levels)
+        yield from itertools.islice((folder for folder in below if folder not in likely), _FOLDERS)
 
 
 def _on(variable):

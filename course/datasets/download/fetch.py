@@ -12,23 +12,9 @@ from course.errors import CourseError, nearest
 
 
 def resolve(source, choices):
-    """Tell a named source from a folder.
+    """Tell a named source, one of `choices`, from a folder, which is returned as a `pathlib.Path`.
 
-    Args:
-        source: One of `choices`, or the path of a folder.
-        choices: The named sources of this data set, such as `("kaggle", "sample")`.
-
-    Returns:
-        The name as it is, or the folder as a `pathlib.Path`, which is never taken for a name again.
-        A name wins over a folder of the same name; `./sample` is the folder.
-
-    Raises:
-        CourseError: `source` is neither.
-
-    Example:
-
-    >>> resolve("sample", ("kaggle", "sample"))
-    'sample'
+    A name wins over a folder of the same name; `./sample` is the folder.
     """
     expected = f"source: se esperaba {', '.join(choices)}, o una carpeta con tu propia copia."
     if catalog.is_named(source):
@@ -51,16 +37,9 @@ def resolve(source, choices):
 
 
 def fetch_files(info: DatasetInfo, source="kaggle", *, content_of, data_dir=None, files=None):
-    """What `course.datasets.fetch` does, for a record and with a reader in hand.
+    """What `course.datasets.fetch` does, for a record, a resolved source and a reader in hand.
 
-    Args:
-        info: The data set.
-        source: What `resolve` returned.
-        content_of: As `verify.examine` takes it.
-        data_dir, files: As `course.datasets.fetch` takes them.
-
-    Returns:
-        `(folder, {FileInfo.path: where the file lies})`.
+    Returns `(folder, {FileInfo.path: where the file lies})`.
     """
     wanted, folder = chosen(info, files), source
     if source == "kaggle":
@@ -78,11 +57,7 @@ def chosen(info: DatasetInfo, files) -> tuple[FileInfo, ...]:
 
 
 def locate(folder, info, file) -> pathlib.Path:
-    """Where a file of a data set lies in a folder: as named, dashed, nested or with .gz.
-
-    Raises:
-        CourseError: It is not there; the text lists what was expected and what was found.
-    """
+    """Where a file of a data set lies in a folder: as named, dashed, nested or with .gz."""
     if found := place(folder, file):
         return found
     raise CourseError(

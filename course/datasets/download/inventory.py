@@ -21,13 +21,6 @@ def cached(name, *, data_dir=None) -> pathlib.Path | None:
 def check(name, *, data_dir=None) -> list[FileState]:
     """Read every file of a data set on this disk again, and say how each one is.
 
-    Args:
-        name: A name of the catalogue.
-        data_dir: As in `course.datasets.fetch`.
-
-    Returns:
-        One `FileState` a file: `path`, `good`, `how` it was settled, `problem`.
-
     Raises:
         CourseError: Nothing of the data set is here.
     """
@@ -45,13 +38,9 @@ def record(name, *, data_dir=None) -> str:
 
     It replaces the keys of the same name; everything else of the entry stays as it is.
 
-    Args:
-        name: A name of the catalogue.
-        data_dir: As in `course.datasets.fetch`.
-
     Raises:
-        CourseError: The data set, or a file of it, is not here. A hash that nobody saw is no hash.
-            Or it is one whose cases are too many to list.
+        CourseError: A file is not here (a hash that nobody saw is no hash), or the data set's cases
+            are too many to list.
     """
     import yaml
 
@@ -68,7 +57,8 @@ def record(name, *, data_dir=None) -> str:
     for file in info.files:
         path = locate(folder, info, file)
         seen_now = {"size_bytes": path.stat().st_size, "sha256": digest(path, "sha256")}
-        entries.append(_plain(dataclasses.replace(file, **seen_now, seen=seen)))
+        entry = dataclasses.replace(file, **seen_now, seen=seen)
+        entries.append(dataclasses.asdict(entry, dict_factory=_without_empty))
         if file.content and (problem := disagreement(path, file, content_of)):
             notes.append(f"# revisa content de {file.path}: {problem}\n")
     block = {"version": info.version, "version_seen": seen, "files": entries}
@@ -91,12 +81,8 @@ def _scans(info, folder):
     return [FileInfo(p.relative_to(folder).as_posix(), content=Content("nifti")) for p in paths]
 
 
-def _plain(entry):
-    """A dataclass as YAML knows it: empty keys left out, lists for tuples."""
-    if dataclasses.is_dataclass(entry):
-        values = {f.name: getattr(entry, f.name) for f in dataclasses.fields(entry)}
-        return {key: _plain(value) for key, value in values.items() if value}
-    return list(entry) if isinstance(entry, tuple) else entry
+def _without_empty(pairs):
+    return {key: value for key, value in pairs if value}
 
 
 def _whole(info, data_dir):

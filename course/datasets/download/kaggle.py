@@ -16,18 +16,9 @@ _TIMEOUTS_S = (10, 30)  # to connect; between two bytes
 
 
 def download(info, kept, path=None) -> pathlib.Path:
-    """Fetch one file, or the whole data set, into kagglehub's cache.
+    """Fetch one file, or the whole data set, into kagglehub's cache (a `cache.Cache`).
 
-    Args:
-        info: A `course.datasets.catalog.DatasetInfo`.
-        kept: A `course.datasets.download.cache.Cache`, where its files are kept.
-        path: One file of the data set; None fetches everything.
-
-    Returns:
-        The folder that holds the data set: in the cache, or where the platform mounted it.
-
-    Raises:
-        CourseError: Whatever went wrong.
+    Returns the folder that holds the data set: in the cache, or where the platform mounted it.
     """
     import kagglehub
 
@@ -56,8 +47,6 @@ def download(info, kept, path=None) -> pathlib.Path:
         return ask()
 
     def message(trouble):
-        if trouble.absent:
-            trouble = _with_newest_version(trouble, info)
         where = "montado por la plataforma" if mounting else f"para guardarlo en {kept.root}"
         return answers.not_fetched(info, trouble, f"{path or 'todo'}, {where}")
 
@@ -68,15 +57,12 @@ def download(info, kept, path=None) -> pathlib.Path:
 
 @contextlib.contextmanager
 def guarded():
-    """Three things that the two Kaggle clients leave open, while they are at work.
-
-    They talk to the API without a timeout: a silent network would hang for ever. The connection of
-    a download that was cut stays open. And at level DEBUG urllib3 logs signed addresses, which open
-    the file to whoever reads the log.
+    """Timeouts, closed connections and no addresses in a log, while a Kaggle client is at work.
 
     kagglehub 1.0 takes no session and no timeout, and `kaggle` asks the server while it is being
     imported. What both have in common is kagglesdk's client, so its sessions get an adapter of
-    ours; nobody else's use of requests is touched.
+    ours; nobody else's use of requests is touched. At level DEBUG urllib3 would log signed
+    addresses, which open the file to whoever reads the log.
     """
     from kagglesdk.kaggle_http_client import KaggleHttpClient
 
@@ -121,27 +107,6 @@ def _patient_adapter():
             super().close()
 
     return Patient()
-
-
-def _with_newest_version(trouble, info):
-    """After a 404: does Kaggle know the data set in another version? The message then says so."""
-    try:
-        from kagglehub.clients import build_kaggle_client
-        from kagglesdk.datasets.types.dataset_api_service import ApiGetDatasetRequest
-
-        request = ApiGetDatasetRequest()
-        request.owner_slug, request.dataset_slug = info.handle.split("/")
-        with guarded(), build_kaggle_client() as client:
-            newest = client.datasets.dataset_api_client.get_dataset(request).current_version_number
-    except Exception:  # a courtesy: the message is right without it
-        return trouble
-    if not newest or newest == info.version:
-        return trouble
-    return answers.Trouble(
-        f"Kaggle responde 404: no tiene la versión {info.version}; la más nueva es {newest}.",
-        f"escribe version: {newest} en la entrada {info.name} de datasets.yaml y repite la misma "
-        "orden.",
-    )
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
 """Is a file on disk the one that the catalogue describes? Asked once, then remembered."""
 
 import contextlib
-import dataclasses
 import hashlib
 import os
 import pathlib
@@ -18,14 +17,11 @@ _READ_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class FileState:
-    """How a file is, and how that was settled.
-
-    `how` is "sha256", "md5" (of the original .gz), "contenido" (other bytes, the same data) or
-    "forma" (no hash is known: it is not empty and its reader takes it). `problem` is "" for a good
-    file.
-    """
+    """How a file is, and how that was settled."""
 
     path: pathlib.Path
+    # "sha256", "md5" (of the original .gz), "contenido" (other bytes, the same data) or "forma" (no
+    # hash is known: it is not empty and its reader takes it)
     how: str
     problem: str = ""
 
@@ -35,13 +31,10 @@ class FileState:
 
 
 def examine(path, file, content_of) -> FileState:
-    """Compare one file with its entry, reading all of it; a bar shows after a second.
+    """Compare one file with its entry, reading all of it.
 
-    Args:
-        path: Where the file lies; the form with .gz is compared by the md5 of the original .gz.
-        file: Its `course.datasets.catalog.FileInfo`.
-        content_of: Function of a path and a `FileInfo`: what the file's reader finds in it, a
-            `course.datasets.catalog.Content`. It raises CourseError for a damaged file.
+    The form with .gz is compared by the md5 of the original .gz. `content_of` gives what the file's
+    reader finds in it; it raises CourseError for a damaged file.
     """
     path = pathlib.Path(path)
     try:
@@ -58,17 +51,16 @@ def examine(path, file, content_of) -> FileState:
         return FileState(path, "sha256")
     from_kaggle = (file.seen or "").startswith("kaggle")
     if sha256 and (from_kaggle or not file.content):
-        return FileState(path, "sha256", _other_bytes(size, file))
+        problem = "su sha256 es otro"
+        if file.size_bytes and size != file.size_bytes:
+            problem = f"tiene {number(size, 0)} bytes, no {number(file.size_bytes, 0)}"
+        return FileState(path, "sha256", problem)
     how = "contenido" if file.sha256 else "forma"
     return FileState(path, how, disagreement(path, file, content_of) if file.content else "")
 
 
 def disagreement(path, file, content_of) -> str:
-    """What a file holds otherwise than its entry says, whatever its exact bytes are.
-
-    Returns:
-        "" when they agree, otherwise a part of a sentence about the first difference.
-    """
+    """The first thing that a file holds otherwise than its entry says, or ""."""
     try:
         found = content_of(path, file)
     except CourseError as error:  # its first line, which begins with the path
@@ -107,8 +99,7 @@ def digest(path, algorithm) -> str:
 class Memory:
     """What was found good, with size and time of change, in one small JSON file of the cache.
 
-    A file that was truncated, replaced or deleted since then is examined again; so is one whose
-    entry got a new hash. A folder that cannot be written just remembers nothing.
+    A file that has changed since then is examined again; so is one whose entry got a new hash.
     """
 
     def __init__(self, path, content_of):
@@ -124,35 +115,19 @@ class Memory:
         if stamp and record.get("file") == stamp and record.get("expected") == file.sha256:
             return FileState(path, str(record.get("how")))
         state = examine(path, file, self._content_of)
-        if state.good and state.how == "forma" and self._shrunk(record, stamp):
-            state = dataclasses.replace(state, problem="es más corto que antes")
         if state.good:
             if state.how == "contenido":
-                warnings.warn(_same_content(path, file), UserWarning, stacklevel=2)
+                warnings.warn(
+                    f"{path} tiene otros bytes que la copia descrita en datasets.yaml "
+                    f"({file.seen}), pero el mismo contenido: coinciden forma, filas y etiquetas. "
+                    "Se usa tal como está.",
+                    UserWarning,
+                    stacklevel=2,
+                )
             self._known[str(path)] = {"file": stamp, "expected": file.sha256, "how": state.how}
             with contextlib.suppress(CourseError):
                 files.write(self.path, files.json_text(self._known))
         return state
-
-    @staticmethod
-    def _shrunk(record, stamp):
-        try:
-            return stamp["size"] < record["file"]["size"]
-        except (TypeError, KeyError):
-            return False
-
-
-def _other_bytes(size, file):
-    if file.size_bytes and size != file.size_bytes:
-        return f"tiene {number(size, 0)} bytes, no {number(file.size_bytes, 0)}"
-    return "su sha256 es otro"
-
-
-def _same_content(path, file):
-    return (
-        f"{path} tiene otros bytes que la copia descrita en datasets.yaml ({file.seen}), pero el "
-        "mismo contenido: coinciden forma, filas y etiquetas. Se usa tal como está."
-    )
 
 
 def _stamp(path):

@@ -16,16 +16,10 @@ TASKS = {  # what each says of its scores: one module, the same functions
 
 
 def page(report, run, pictures, folder):
-    """Lay out a report.
+    """The text of a report's page.
 
-    Args:
-        report: A `course.evaluation.report.Report`.
-        run: Dict with `history`, `settings`, `card`: what the run's folder holds, or None each.
-        pictures: Figure's name → PNG bytes.
-        folder: Where the page will lie; the commands that repeat the run name it.
-
-    Returns:
-        The page's text.
+    `run`: `history`, `settings` and `card`, what the run's folder holds or None; `pictures`: a
+    figure's name → PNG bytes; `folder`: where the page will lie, as its commands name it.
     """
     template = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
     task = TASKS[report.task]
@@ -48,15 +42,12 @@ def page(report, run, pictures, folder):
 def _banner(origin):
     if not origin.stands_in:
         return ""
-    what = (
-        "<strong>Datos inventados.</strong> El puntaje muestra que el programa funciona; "
-        "no dice nada sobre datos reales."
-        if origin.made_up
-        else "<strong>No son los datos del taller.</strong> El puntaje muestra que el programa "
-        "funciona; no se puede comparar con los publicados."
-    )
+    what, but = "No son los datos del taller", "no se puede comparar con los publicados"
+    if origin.made_up:
+        what, but = "Datos inventados", "no dice nada sobre datos reales"
     return (
-        f'<p class="banner" role="note">{what} Origen: {escape(origin.title)}. '
+        f'<p class="banner" role="note"><strong>{what}.</strong> El puntaje muestra que el '
+        f"programa funciona; {but}. Origen: {escape(origin.title)}. "
         "Con los datos verdaderos: <code>--source kaggle</code>.</p>"
     )
 
@@ -66,8 +57,7 @@ def _data(origin):
         "sample": "muestra incluida en el curso, sin descarga",
         "kaggle": "Kaggle",
         "tfds": "tensorflow-datasets",
-    }.get(origin.source, f"carpeta propia: {origin.source}")
-    source = escape(source)
+    }.get(origin.source, escape(f"carpeta propia: {origin.source}"))
     if origin.handle:
         handle = escape(origin.handle)
         if origin.source == "kaggle":

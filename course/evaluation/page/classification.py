@@ -12,10 +12,8 @@ FIELDS = ("class_names", "confusion", "independent")  # of report.json, beside t
 
 def headline(report):
     """The accuracy and its interval."""
-    text = (
-        f"Exactitud {report.score_text('accuracy', report.scores['accuracy'])} en {report.counted}"
-    )
-    return text + report.interval_text("accuracy")
+    accuracy = report.score_text("accuracy", report.scores["accuracy"])
+    return f"Exactitud {accuracy} en {report.counted}{report.interval_text('accuracy')}"
 
 
 def score_text(report, name, value):
@@ -56,28 +54,19 @@ def sections(report, pictures):
         "respondió esta clase, cuántas acertó.</p>"
         + table(head, [_class_row(report, one) for one in report.per_class], numeric=(3, 4))
     )
-    title, text = (
-        "Dónde falla",
-        "Las imágenes a cuya clase verdadera la red dio menos probabilidad. Pregúntate: ¿la "
-        "reconocerías tú?",
+    text = (
+        "<h2>Dónde falla</h2><p>Las imágenes a cuya clase verdadera la red dio menos probabilidad. "
+        "Pregúntate: ¿la reconocerías tú?</p>"
+        if report.per_case
+        else f"<h2>Sin errores</h2><p>La red no se equivocó en ninguna de {typeset(report.counted)}"
+        ". Estas son las respuestas de las que estaba menos segura.</p>"
     )
-    if not report.per_case:
-        title, text = (
-            "Sin errores",
-            f"La red no se equivocó en ninguna de {typeset(report.counted)}. Estas son las "
-            "respuestas de las que estaba menos segura.",
-        )
-    yield f"<h2>{title}</h2><p>{text}</p>" + figure(
-        "mistakes", pictures, report.alt.get("mistakes")
-    )
+    yield text + figure("mistakes", pictures, report.alt.get("mistakes"))
 
 
 def _class_row(report, one):
-    name, n = escape(one["class"]), typeset(number(one["n"], 0))
-    counts = (
-        cell(n, numeric=True),
-        cell(typeset(report.score_text("precision", one["precision"])), numeric=True),
-    )
+    name, precision = escape(one["class"]), report.score_text("precision", one["precision"])
+    counts = [cell(typeset(text), numeric=True) for text in (number(one["n"], 0), precision)]
     if not one["n"]:
         return row(name, '<td colspan="2">sin ejemplos en la prueba</td>', *counts)
     low, high = (typeset(report.score_text("recall", end)) for end in one["recall_interval"])
@@ -87,12 +76,8 @@ def _class_row(report, one):
     if one["confused_with"] is not None:
         times = typeset(count(one["confused_times"], "vez", "veces"))
         confused = f"{escape(one['confused_with'])} <small>({times})</small>"
-    return row(
-        name,
-        cell(f"{recall} <small>({low} a {high})</small>{bar}"),
-        cell(confused),
-        *counts,
-    )
+    found = cell(f"{recall} <small>({low} a {high})</small>{bar}")
+    return row(name, found, cell(confused), *counts)
 
 
 def _in_sentences(report):

@@ -43,18 +43,9 @@ def figure(name, pictures, alt):
 
 
 def table(head, rows, numeric=(), name=""):
-    """A table that scrolls sideways where it is too wide.
-
-    Args:
-        head: The columns' names, HTML.
-        rows: Each made by `row`.
-        numeric: Positions of the columns that are set flush right.
-        name: The table's CSS class.
-    """
-    names = ""
-    for position, text in enumerate(head):
-        right = ' class="n"' if position in numeric else ""
-        names += f'<th scope="col"{right}>{text}</th>'
+    """A table of `row`s; those of the columns that are `numeric` stand to the right."""
+    right = [' class="n"' if place in numeric else "" for place in range(len(head))]
+    names = "".join(f'<th scope="col"{n}>{text}</th>' for n, text in zip(right, head, strict=True))
     return (
         f'<div class="wide" tabindex="0"><table class="{name}"><thead><tr>{names}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"

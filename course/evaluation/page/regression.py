@@ -3,15 +3,7 @@
 import math
 from html import escape
 
-from course.evaluation.page.parts import (
-    cell,
-    figure,
-    hero_of,
-    row,
-    table,
-    typeset,
-    with_interval,
-)
+from course.evaluation.page.parts import cell, figure, hero_of, row, table, typeset, with_interval
 from course.spanish import number, percent
 
 TITLE = "Predicción de un valor"
@@ -52,15 +44,14 @@ def hero(report):
 def sections(report, pictures):
     """The network beside its baselines, its predictions, its errors, the worst cases."""
     models = {"Red neuronal": vars(report), **report.baselines}
+    rows = [_model_row(report, name, model) for name, model in models.items()]
     head = ["Modelo", "R²", "RMSE", "MAE"]
     head += ["Ventaja de la red en R²"] if report.baselines else []
     yield (
         f"<h2>La red{' y otros modelos' if report.baselines else ''}</h2><p>R²: 1 es perfecto, 0 "
         f"es responder siempre el valor medio. RMSE y MAE: errores en {escape(report.unit)}, mejor "
         "cuanto más bajos. Debajo de cada número, su intervalo de confianza del 95 %.</p>"
-        + table(
-            head, [_model_row(report, name, model) for name, model in models.items()], name="scores"
-        )
+        + table(head, rows, name="scores")
     )
     yield (
         "<h2>Caso por caso</h2><p>Cada punto es un caso. Sobre la diagonal la respuesta es "
@@ -96,13 +87,8 @@ def _worst_cases(report):
         texts += [_input(case["inputs"][name], digits) for name, digits in columns.items()]
         name = typeset(number(case["index"], 0))
         rows.append(row(name, *(cell(text, numeric=True) for text in texts)))
-    head = [
-        "Caso n.º",
-        "Verdadero",
-        "Predicho",
-        "Error",
-        *(escape(column).replace("_", "_<wbr>") for column in columns),
-    ]
+    head = ["Caso n.º", "Verdadero", "Predicho", "Error"]
+    head += [escape(column).replace("_", "_<wbr>") for column in columns]
     return table(head, rows, numeric=range(1, len(head)), name="cases")
 
 

@@ -21,44 +21,41 @@ _CARD = {
     "created": "Creado",
     "commit": "Versión del código (commit)",
 }
+_BETWEEN = {"range": " a ", "patch": " × ", "modalities": ", "}
 _NOT_REPEATED = ("lesson", "run_dir", "resume")
 
 
 def about_run(run, folder):
     """HTML from what the run's folder holds; empty where it holds nothing."""
-    parts = []
     card, settings = run["card"] or {}, run["settings"] or {}
-    rows = {
-        text: _card_value(key, card[key])
-        for key, text in _CARD.items()
-        if card.get(key) is not None
+    tables = {
+        "El modelo": {
+            text: _card_value(key, card[key])
+            for key, text in _CARD.items()
+            if card.get(key) is not None
+        },
+        "Los ajustes": {
+            f"<code>{escape(name)}</code>": escape(_setting(value).replace(",", ", "))
+            for name, value in settings.items()
+        },
+        "Las versiones": {
+            escape(name): escape(str(value)) for name, value in card.get("versions", {}).items()
+        },
     }
-    if rows:
-        parts.append("<h2>El modelo</h2>" + pairs(rows))
-    if settings:
-        rows = {
-            f"<code>{escape(k)}</code>": escape(_setting(v).replace(",", ", "))
-            for k, v in settings.items()
-        }
-        parts.append("<h2>Los ajustes</h2>" + pairs(rows))
-    versions = card.get("versions")
-    if isinstance(versions, dict) and versions:
-        rows = {escape(str(k)): escape(str(v)) for k, v in versions.items()}
-        parts.append("<h2>Las versiones</h2>" + pairs(rows))
+    html = "".join(f"<h2>{title}</h2>{pairs(rows)}" for title, rows in tables.items() if rows)
     commands = _commands(folder, settings)
     if commands:
-        parts.append(
+        html += (
             "<h2>Cómo repetirlo</h2><p>Con la misma semilla, las mismas versiones y en CPU, el "
             f"entrenamiento da los mismos pesos.</p><pre><code>{escape(commands)}</code></pre>"
         )
-    return "".join(parts)
+    return html
 
 
 def _commands(folder, settings):
     """What to type to train again and to measure again."""
     lines = []
-    lesson = settings.get("lesson")
-    if lesson:
+    if "lesson" in settings:
         flags = []
         for name, value in settings.items():
             flag = name.replace("_", "-")
@@ -68,7 +65,7 @@ def _commands(folder, settings):
                 flags.append(f"--{flag}" if value else f"--no-{flag}")
             else:
                 flags += [f"--{flag}", shlex.quote(_setting(value))]
-        lines.append(f"python -m course run {shlex.quote(str(lesson))} {' '.join(flags)}")
+        lines.append(f"python -m course run {shlex.quote(settings['lesson'])} {' '.join(flags)}")
     if (folder / "model.keras").is_file():
         lines.append(f"python -m course evaluate {shlex.quote(folder.as_posix())}")
     return "\n".join(lines)
@@ -81,23 +78,19 @@ def _setting(value):
 
 
 def _card_value(key, value):
-    if key == "parameters" and isinstance(value, int):
+    if key == "parameters":
         return typeset(number(value, 0))
     if key == "created":  # 2026-11-23T07:12:00+00:00
         return escape(re.sub(r"^(.{10})T(\d\d:\d\d).*(Z|\+00:00)$", r"\1, \2 UTC", str(value)))
-    if key == "range":
-        value = " a ".join(map(str, value)) if isinstance(value, list) else value
-    if key in ("patch", "modalities") and isinstance(value, list):
-        value = (" × " if key == "patch" else ", ").join(map(str, value))
-    if key in ("inputs", "outputs") and isinstance(value, list):
+    if key in ("inputs", "outputs"):
         return "<br>".join(_tensor(item, named=key == "inputs") for item in value)
+    if key in _BETWEEN and isinstance(value, list):
+        value = _BETWEEN[key].join(map(str, value))
     return escape(_setting(value))
 
 
 def _tensor(about, named):
     """One input or output: image, 28 × 28 × 1, float32. Keras names outputs by a counter."""
-    if not isinstance(about, dict) or not isinstance(about.get("shape"), list):
-        return escape(str(about))
     shape = " × ".join("n" if size is None else str(size) for size in about["shape"])
-    parts = (named and about.get("name"), shape, about.get("dtype"))
-    return escape(", ".join(str(part) for part in parts if part))
+    parts = [about["name"], shape, about["dtype"]]
+    return escape(", ".join(parts if named else parts[1:]))

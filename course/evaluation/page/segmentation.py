@@ -2,15 +2,7 @@
 
 from html import escape
 
-from course.evaluation.page.parts import (
-    bracket,
-    cell,
-    figure,
-    row,
-    table,
-    typeset,
-    with_interval,
-)
+from course.evaluation.page.parts import bracket, cell, figure, row, table, typeset, with_interval
 from course.spanish import number
 
 TITLE = "Segmentación de tumores"
@@ -100,24 +92,22 @@ def sections(report, pictures):
 
 
 def _regions(report):
+    columns = {
+        "Dice,<br>media": ("dice", "mean"),
+        "Dice,<br>mediana": ("dice", "median"),
+        "HD95 en mm,<br>media": ("hd95_mm", "mean"),
+        "HD95 en mm,<br>mediana": ("hd95_mm", "median"),
+        "Sensibilidad,<br>media": ("sensitivity", "mean"),
+        "Precisión,<br>media": ("precision", "mean"),
+    }
     rows = []
     for one in report.per_class:
-        cells = []
-        for key in ("dice", "hd95_mm"):
-            for which in ("mean", "median"):
-                cells.append(
-                    with_interval(report, key, one[key][which], one[key][f"{which}_interval"])
-                )
-        cells += [
-            with_interval(report, key, one[key]["mean"], one[key]["mean_interval"])
-            for key in ("sensitivity", "precision")
+        cells = [
+            with_interval(report, key, one[key][which], one[key][f"{which}_interval"])
+            for key, which in columns.values()
         ]
         rows.append(row(one["region"], *cells))
-    head = ["Dice, media", "Dice, mediana", "HD95 en mm, media", "HD95 en mm, mediana"]
-    head = [
-        text.replace(", ", ",<br>") for text in (*head, "Sensibilidad, media", "Precisión, media")
-    ]
-    return table(["Región", *head], rows, name="scores")
+    return table(["Región", *columns], rows, name="scores")
 
 
 def _cases(report):

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import traceback
+import types
 from pathlib import Path
 
 import numpy as np
@@ -110,7 +111,7 @@ def kaggle(tmp_path, monkeypatch):
 def waits(monkeypatch):
     """The seconds that fetch would have slept between two tries."""
     slept = []
-    monkeypatch.setattr(answers, "_sleep", slept.append)
+    monkeypatch.setattr(answers, "time", types.SimpleNamespace(sleep=slept.append))
     return slept
 
 
@@ -219,8 +220,8 @@ def test_a_case_that_no_entry_lists_is_checked_by_its_header(tiny, kaggle):
     assert (folder / name).read_bytes() == SCAN
     with pytest.raises(CourseError, match="case_2_t1.nii: se esperaba .*NIfTI"):
         fetch("scans", files=["data/case_2/case_2_t1.nii"])
-    # no hash is known of either: one is cut short, the other was longer yesterday
-    for damaged, left in ((name, SCAN[:-1]), (table, b"name,gra")):
+    # no hash is known of either: one is cut short, the other is empty
+    for damaged, left in ((name, SCAN[:-1]), (table, b"")):
         (folder / damaged).write_bytes(left)
         kaggle.requests.clear()
         fetch("scans", files=[damaged])
@@ -433,19 +434,18 @@ def test_500_once_is_healed(tiny, kaggle):
 )
 def test_a_refusal_is_not_asked_again(tiny, kaggle, waits, capfd, caplog, status, words):
     kaggle.fail(status)
-    kaggle.fail(status, on="GetDataset")
     message = message_of(capfd, caplog, "tiny")
     assert [word for word in words if word not in message] == []
     assert kaggle.names().count("DownloadDataset") == 1 and waits == []
 
 
-def test_a_wrong_version_is_named_with_the_newest_one(tiny, kaggle, catalogue, capfd, caplog):
+def test_a_wrong_version_is_named(tiny, kaggle, catalogue, capfd, caplog):
     catalogue.write_text(CATALOGUE.replace("version: 1", "version: 9", 1))
     catalog._cached.cache_clear()
     kaggle.serve("owner/tiny", FILES, version=3)
     message = message_of(capfd, caplog, "tiny")
-    assert "no tiene la versión 9; la más nueva es 3" in message
-    assert kaggle.names() == ["DownloadDataset", "GetDataset"]
+    assert "no tiene esos datos, esa versión" in message and "corrige handle y version" in message
+    assert kaggle.names() == ["DownloadDataset"]
 
 
 def test_no_network_ends_soon(tiny, kaggle, waits, monkeypatch, capfd, caplog):
@@ -573,7 +573,7 @@ def test_check_and_record_look_at_the_disk_only(tiny, kaggle):
     (folder / "table.csv").unlink()
     assert [v.problem for v in check("tiny")] == [
         "falta",
-        "su cabecera promete 4 bytes de datos. Llegó: 3",
+        "su cabecera promete 4 bytes de etiquetas. Llegó: 3",
     ]
     with pytest.raises(CourseError, match="no contiene table.csv"):
         record("tiny")

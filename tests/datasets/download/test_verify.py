@@ -42,7 +42,7 @@ def problem_of(path, data, content):
         (gzip.compress(DIGITS, mtime=0), ""),
         (b"\0\0\x08\x03" + DIGITS[4:], "empieza con el número 2049. Llegó: 2051"),
         (DIGITS[:7] + b"\x03" + DIGITS[8:-1], "su forma es (3,), no (4,)"),
-        (DIGITS[:-1], "promete 4 bytes de datos. Llegó: 3"),
+        (DIGITS[:-1], "promete 4 bytes de etiquetas. Llegó: 3"),
         (DIGITS[:-1] + b"\x07", "2 está 1 veces, no 2"),
         (gzip.compress(DIGITS, mtime=0)[:-9], "no se puede leer"),
         (b"", "un archivo vacío"),
