@@ -1,10 +1,37 @@
 """Mini-batches in an order that depends on the seed and the epoch alone."""
 
+import gc
+
 import keras
 import numpy as np
 
+from course.training.arrays import as_array, as_arrays, check_lengths
 
-class Batches(keras.utils.PyDataset):
+
+class EpochDataset(keras.utils.PyDataset):
+    """What `Batches`, `Slices` and `Patches` share: how Keras may read them ahead.
+
+    A subclass draws an epoch anew in `start_epoch(epoch)`. So no batch may be asked for before the
+    epoch has begun.
+    """
+
+    @property
+    def workers(self):
+        """With how many threads Keras reads batches; it asks when `fit` begins.
+
+        Two on TensorFlow, so that Keras does it by itself. With one it leaves that to tf.data,
+        whose tuning thread may miss that an epoch is over and is then waited for, up to as long as
+        the epoch took: 20 s in place of 11 for every other epoch of Taller 3 (TensorFlow 2.21 on
+        2 cores, November 2026).
+
+        But one where `fit` builds the model from a batch before the first epoch begins: on other
+        backends, and under a `tf.distribute` strategy, be it of one device. Keras' threads would
+        read on from there, and serve what they have read in a later epoch (keras #23283).
+        """
+        return 2 if keras.backend.backend() == "tensorflow" and not _has_strategy() else 1
+
+
+class Batches(EpochDataset):
     """Serve examples to `fit` in shuffled mini-batches that can be repeated exactly.
 
     The order of epoch `e` is drawn from `(seed, e)`, once `start_epoch(e)` is called; the callbacks
@@ -12,10 +39,15 @@ class Batches(keras.utils.PyDataset):
     different ones, and a resumed run goes on with the order that it would have had.
 
     Args:
-        inputs: Array `(n, …)`, or a dict of arrays, all of length `n`; text has dtype `object`.
+        inputs: Array `(n, …)`, or a dict of arrays, all of length `n`.
         targets: Array `(n, …)`.
         batch_size: Integer, examples in a batch; the last batch of an epoch may be smaller.
         seed: Integer.
+
+    Lists, tensors and pandas are taken too, by place: see `course.training.arrays`.
+
+    Raises:
+        CourseError: If something is no array, or the lengths differ.
 
     Example:
 
@@ -25,8 +57,11 @@ class Batches(keras.utils.PyDataset):
     """
 
     def __init__(self, inputs, targets, batch_size, seed):
-        super().__init__(workers=loader_threads())
-        self.inputs, self.targets = inputs, targets
+        super().__init__()
+        if batch_size < 1:
+            raise ValueError(f"Expected a batch_size of 1 or more. Received: {batch_size}")
+        self.inputs, self.targets = as_arrays(inputs, "inputs"), as_array(targets, "targets")
+        check_lengths(inputs=self.inputs, targets=self.targets)
         self.batch_size, self.seed = batch_size, seed
         self.start_epoch(0)
 
@@ -45,30 +80,17 @@ class Batches(keras.utils.PyDataset):
         return self.inputs[rows], self.targets[rows]
 
 
-def loader_threads():
-    """With how many threads Keras should read batches ahead: the `workers` of a `PyDataset`.
+def _has_strategy():
+    """Whether this process has a `tf.distribute` strategy: the model to be fitted may use it.
 
-    Two, so that Keras does it by itself. With one it leaves that to tf.data, whose tuning thread
-    may miss that an epoch is over and is then waited for, up to as long as the epoch took: 20 s in
-    place of 11 for every other epoch of Taller 3 (TensorFlow 2.21 on 2 cores, November 2026).
-
-    But one where TensorFlow has several devices: there Keras asks for the next epoch before this
-    one has ended, and threads of its own would begin to serve this one again.
-
-    Returns:
-        Integer, 1 or 2.
-
-    Example:
-
-    >>> loader_threads() in (1, 2)
-    True
+    A batch does not know its model, and TensorFlow keeps no list of strategies: so Python's own
+    list of objects is asked, which takes a tenth of a second.
     """
-    if keras.backend.backend() != "tensorflow":
-        return 2
     import tensorflow as tf
 
-    kinds = [device.device_type for device in tf.config.list_logical_devices()]
-    return 1 if len(kinds) > len(set(kinds)) else 2
+    usual = type(tf.distribute.get_strategy())
+    kinds = {type(thing) for thing in gc.get_objects()}
+    return any(issubclass(kind, tf.distribute.Strategy) for kind in kinds - {usual})
 
 
 def _column(values):

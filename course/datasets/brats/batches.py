@@ -1,15 +1,14 @@
 """Random slices and patches of prepared cases, in batches that can be repeated exactly."""
 
-import keras
 import numpy as np
 
-from course.datasets.batches import loader_threads
+from course.datasets.batches import EpochDataset
 from course.datasets.brats.augment import Augmentation
 from course.datasets.brats.prepared import read_ahead
 from course.regions import REGIONS
 
 
-class _Samples(keras.utils.PyDataset):
+class _Samples(EpochDataset):
     """What slices and patches share: which case, where in it, cut, augmented, stacked.
 
     Sample `i` of epoch `e` is drawn from `(seed, e, i)` alone, once `start_epoch(e)` is called; the
@@ -21,7 +20,7 @@ class _Samples(keras.utils.PyDataset):
     _rank = None
 
     def __init__(self, store, batch_size, size, seed=0, augment=True, tumour_share=0.5, steps=None):
-        super().__init__(workers=loader_threads())
+        super().__init__()
         if len(size) != self._rank or min(size) < 1:
             raise ValueError(f"Expected {self._rank} positive sizes. Received: size={size}")
         if batch_size < 1 or (steps is not None and steps < 1):
