@@ -14,29 +14,18 @@ REGIONS = ("WT", "TC", "ET")  # whole tumour ⊃ tumour core ⊃ enhancing tumou
 
 @dataclass(frozen=True)
 class Edition:
-    """What the numbers in one edition's masks mean.
-
-    `labels` maps each number to its Spanish name; `regions` each of `REGIONS` to the numbers that
-    it joins; `written` each region to the number that `from_regions` writes for what no inner
-    region covers.
-    """
+    """What the numbers in one edition's masks mean."""
 
     name: str
-    labels: dict
-    regions: dict
-    written: dict
+    labels: dict  # each number → its Spanish name
+    regions: dict  # each of REGIONS → the numbers that it joins; `from_regions` writes the first
 
 
 def _edition(name, oedema, core, enhancing, others=None):
-    """An edition of its labels: {number: name} for each part; the first of `core` is written."""
-    (outer,), (inner,) = oedema, enhancing
-    named = {0: "fondo", **oedema, **core, **enhancing, **(others or {})}
-    return Edition(
-        name,
-        dict(sorted(named.items())),
-        {"WT": (*oedema, *core, *enhancing), "TC": (*core, *enhancing), "ET": (*enhancing,)},
-        {"WT": outer, "TC": next(iter(core)), "ET": inner},
-    )
+    """An edition of its numbers; `core` and `others` also name what each of theirs means."""
+    labels = {0: "fondo", oedema: "edema", **core, enhancing: "tumor que realza", **(others or {})}
+    joined = {"WT": (oedema, *core, enhancing), "TC": (*core, enhancing), "ET": (enhancing,)}
+    return Edition(name, dict(sorted(labels.items())), joined)
 
 
 # The one table. 2024 is the post-treatment glioma task: its cavity belongs to no region. "msd" is
@@ -44,28 +33,12 @@ def _edition(name, oedema, core, enhancing, others=None):
 EDITIONS = {
     edition.name: edition
     for edition in (
-        _edition(
-            "2015",
-            {2: "edema"},
-            {1: "necrosis", 3: "tumor que no realza"},
-            {4: "tumor que realza"},
-        ),
-        _edition(
-            "2020",
-            {2: "edema"},
-            {1: "núcleo necrótico o que no realza"},
-            {4: "tumor que realza"},
-        ),
-        _edition("2021", {2: "edema"}, {1: "núcleo necrótico"}, {4: "tumor que realza"}),
-        _edition("2023", {2: "edema"}, {1: "núcleo necrótico"}, {3: "tumor que realza"}),
-        _edition(
-            "2024",
-            {2: "edema"},
-            {1: "núcleo que no realza"},
-            {3: "tumor que realza"},
-            {4: "cavidad de la resección"},
-        ),
-        _edition("msd", {1: "edema"}, {2: "núcleo que no realza"}, {3: "tumor que realza"}),
+        _edition("2015", 2, {1: "necrosis", 3: "tumor que no realza"}, 4),
+        _edition("2020", 2, {1: "núcleo necrótico o que no realza"}, 4),
+        _edition("2021", 2, {1: "núcleo necrótico"}, 4),
+        _edition("2023", 2, {1: "núcleo necrótico"}, 3),
+        _edition("2024", 2, {1: "núcleo que no realza"}, 3, {4: "cavidad de la resección"}),
+        _edition("msd", 1, {2: "núcleo que no realza"}, 3),
     )
 }
 
@@ -151,7 +124,7 @@ def from_regions(regions, edition):
         )
     labels = np.zeros(regions.shape[:-1], "uint8")
     for column, region in enumerate(REGIONS):
-        labels[regions[..., column] > 0] = known.written[region]
+        labels[regions[..., column] > 0] = known.regions[region][0]
     return labels
 
 
@@ -162,6 +135,7 @@ def check_labels(labels, edition):
     known, labels = _named(edition), np.asarray(labels)
     if labels.dtype.kind not in "iub":  # probabilities would be cut down to 0 without a word
         raise ValueError(f"Expected labels of an integer dtype. Received: dtype {labels.dtype}")
+    # a table: np.isin takes twice the time, and more memory than the mask
     table = np.zeros(256, bool)
     table[list(known.labels)] = True
     small = labels.dtype == "uint8" or not labels.size or 0 <= labels.min() <= labels.max() < 256
@@ -184,5 +158,4 @@ def check_labels(labels, edition):
     )
 
 
-def _named(name):  # `edition` is an argument's name too
-    return edition(name)
+_named = edition  # for where an argument has that name

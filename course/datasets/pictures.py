@@ -31,15 +31,6 @@ def read_image(path):
     Raises:
         CourseError: there is no such file, or it is a folder, no picture, cut short, animated,
             smaller than 8×8 or larger than 64 million pixels.
-
-    Example:
-
-    >>> import pathlib, tempfile
-    >>> from PIL import Image
-    >>> path = pathlib.Path(tempfile.mkdtemp(), "dot.png")
-    >>> Image.new("RGBA", (12, 9), (0, 0, 0, 0)).save(path)
-    >>> read_image(path).shape, int(read_image(path).min())
-    ((9, 12), 255)
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -78,14 +69,7 @@ def prepare_digit(image):
     What the picture's border shows is paper: its median says how light the paper is, its spread
     how much of the rest is shadow and noise. The ink is whatever differs, darker or lighter.
 
-    Args:
-        image: uint8 array, `(height, width)`, as `read_image` returns it.
-
-    Returns:
-        uint8 array, `(28, 28)`.
-
-    Raises:
-        CourseError: the page is blank.
+    It takes what `read_image` returns; a blank page is a CourseError.
 
     Example:
 
@@ -94,7 +78,11 @@ def prepare_digit(image):
     >>> int(digit[0, 0]), int(digit[14, 14])
     (0, 255)
     """
-    page = _shrink(_gray_levels(image), longest=512).astype("int16")
+    page = _gray_levels(image)
+    longest = max(page.shape)
+    if longest > 512:
+        page = _resize(page, tuple(max(1, round(512 / longest * side)) for side in page.shape))
+    page = page.astype("int16")
     border = np.concatenate([page[0], page[-1], page[1:-1, 0], page[1:-1, -1]])
     paper = round(float(np.median(border)))
     sign = -1 if paper - page.min() >= page.max() - paper else 1  # -1: dark ink on light paper
@@ -110,13 +98,6 @@ def prepare_digit(image):
 
 def prepare_photo(image, size=(28, 28)):
     """Crop the middle of a photograph to the shape of `size` and shrink it by averaging areas.
-
-    Args:
-        image: uint8 array, `(height, width)`, as `read_image` returns it.
-        size: `(height, width)` of the result.
-
-    Returns:
-        uint8 array of shape `size`.
 
     Example:
 
@@ -138,17 +119,8 @@ def center_digit(ink):
     28×28 so that its centre of mass lies in the middle. Source: LeCun, Cortes and Burges, "The
     MNIST database of handwritten digits".
 
-    Args:
-        ink: 2D array, `(height, width)`, any numeric dtype, 0 is paper and the maximum is full ink.
-
-    Returns:
-        uint8 array, `(28, 28)`, 0–255. All zeros when there is no ink.
-
-    Example:
-
-    >>> ink = np.zeros((100, 60)); ink[10:90, 20:28] = 1
-    >>> center_digit(ink).shape
-    (28, 28)
+    `ink` is `(height, width)`, any numeric dtype: 0 is paper, the maximum is full ink. The answer
+    is uint8; all zeros when there is no ink.
     """
     ink = np.asarray(ink, dtype="float32")
     if ink.ndim != 2:
@@ -192,13 +164,6 @@ def _resize(image, size, box=None):
     shrinks = right - left >= size[1] and bottom - top >= size[0]
     method = Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC
     return np.asarray(picture.resize(size[::-1], method, box=box))
-
-
-def _shrink(image, longest):
-    scale = longest / max(image.shape)
-    if scale >= 1:
-        return image
-    return _resize(image, tuple(max(1, round(side * scale)) for side in image.shape))
 
 
 def _gray_levels(image):

@@ -51,10 +51,6 @@ def grad_cam(model, image, target=None, layer=None):
         Float array `(rows, columns)`, 0 or more, in the layer's own resolution: an image of 28×28
         of which a layer has 4×4 maps gets 16 numbers, whatever a figure makes of them.
 
-    Raises:
-        ValueError: If the model does not take the image, has no convolution, class or layer of that
-            name, or the layer has no maps.
-
     Source: Selvaraju et al., *Grad-CAM: Visual Explanations from Deep Networks via Gradient-based
     Localization*, ICCV 2017, equations 1 and 2.
 
@@ -91,14 +87,7 @@ def grad_cam(model, image, target=None, layer=None):
 
 
 def gradient(function, x):
-    """How `function(x)`, a number, grows with each value of the tensor `x`; with any backend.
-
-    Example:
-
-    >>> x = keras.ops.convert_to_tensor([1.0, 3.0])
-    >>> keras.ops.convert_to_numpy(gradient(lambda x: keras.ops.sum(x * x), x)).tolist()
-    [2.0, 6.0]
-    """
+    """How `function(x)`, a number, grows with each value of the tensor `x`; with any backend."""
     backend = keras.backend.backend()
     if backend == "tensorflow":
         import tensorflow as tf

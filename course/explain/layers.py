@@ -9,21 +9,9 @@ from keras import layers
 from course.errors import nearest
 from course.foundations.checks import finite
 
-_CONVOLUTIONS = (layers.Conv2D, layers.Conv3D)
-
 
 def batch_of(model, image):
-    """An image as a batch of one, float32, if it is one that the model takes.
-
-    Raises:
-        ValueError: If it is not, or the model is none that takes images.
-
-    Example:
-
-    >>> model = keras.Sequential([keras.Input((None, 8, 1)), layers.Conv2D(2, 3)])
-    >>> batch_of(model, np.zeros((9, 8, 1))).shape
-    (1, 9, 8, 1)
-    """
+    """An image as a batch of one, float32; ValueError if it is none that the model takes."""
     if not _has_graph(model) or len(model.inputs) != 1 or model.inputs[0].ndim not in (4, 5):
         raise ValueError(
             "Expected a functional or built Sequential keras.Model that takes images, such as "
@@ -43,11 +31,7 @@ def batch_of(model, image):
 
 
 def ask(model, batch):
-    """The model's answer to a batch, as in prediction.
-
-    Raises:
-        ValueError: If the model leaves sizes free and cannot work with these.
-    """
+    """The model's answer to a batch, as in prediction."""
     try:
         return model(batch, training=False)
     except Exception as error:  # each backend has a class of its own for shapes that do not fit
@@ -60,18 +44,7 @@ def ask(model, batch):
 
 
 def layers_of(model):
-    """Every layer of a model in order; a nested model's own layers stand in its place.
-
-    Raises:
-        ValueError: If it is no model whose layers are known.
-
-    Example:
-
-    >>> inner = keras.Sequential([keras.Input((4,)), layers.Dense(2, name="a")])
-    >>> model = keras.Sequential([keras.Input((4,)), inner, layers.Dense(1, name="b")])
-    >>> [layer.name for layer in layers_of(model)]
-    ['a', 'b']
-    """
+    """Every layer of a model in order; a nested model's own layers stand in its place."""
     if not _has_graph(model):
         raise ValueError(
             "Expected a functional or built Sequential keras.Model, such as course.models.cnn. "
@@ -87,11 +60,7 @@ def layers_of(model):
 
 
 def find(model, name):
-    """The layer of that name, nested or not.
-
-    Raises:
-        ValueError: If there is none; the message names the nearest.
-    """
+    """The layer of that name, nested or not."""
     known = {layer.name: layer for layer in layers_of(model)}
     if name not in known:
         raise ValueError(
@@ -102,12 +71,9 @@ def find(model, name):
 
 
 def convolutions(model):
-    """The convolutions in order, without the transposed ones.
-
-    Raises:
-        ValueError: If there is none.
-    """
-    found = [layer for layer in layers_of(model) if isinstance(layer, _CONVOLUTIONS)]
+    """The convolutions in order, without the transposed ones; ValueError if there is none."""
+    kinds = (layers.Conv2D, layers.Conv3D)
+    found = [layer for layer in layers_of(model) if isinstance(layer, kinds)]
     if not found:
         raise ValueError(
             f"Expected a model with convolutions, such as course.models.cnn. Received: "
@@ -150,28 +116,13 @@ def watching(chosen):
 
 
 def scores(answers):
-    """The score of each class, `(batch, classes)`: where pixels have one each, their sum.
-
-    Example:
-
-    >>> scores(np.ones((2, 4, 4, 3))).tolist()
-    [[16.0, 16.0, 16.0], [16.0, 16.0, 16.0]]
-    """
+    """The score of each class, `(batch, classes)`: where pixels have one each, their sum."""
     answers = keras.ops.convert_to_numpy(answers).astype("float32")
     return answers.reshape(len(answers), -1, answers.shape[-1]).sum(axis=1)
 
 
 def class_of(target, answer):
-    """The class asked for: `target`, or the one with the highest score for None.
-
-    Raises:
-        ValueError: If there is no such class.
-
-    Example:
-
-    >>> class_of(None, [0.2, 0.7, 0.1])
-    1
-    """
+    """The class asked for: `target`, or the one with the highest score for None."""
     if target is None:
         return int(np.argmax(answer))
     if not isinstance(target, int | np.integer) or not 0 <= target < len(answer):

@@ -16,9 +16,6 @@ def filters(model, layer=None):
         Float array, `(rows, columns, channels, filters)`, as Keras keeps it and `figures.filters`
         draws it; a 3D convolution has one more side.
 
-    Raises:
-        ValueError: If the model has no convolution, or no layer of that name, or the layer is none.
-
     Source: Krizhevsky, Sutskever and Hinton, *ImageNet Classification with Deep Convolutional
     Neural Networks*, NIPS 2012, figure 3.
 
@@ -54,10 +51,6 @@ def feature_maps(model, image, names=None):
         Dict from each layer's name to its maps, a float array `(height, width, filters)`, in the
         layer's own resolution.
 
-    Raises:
-        ValueError: If the model does not take the image, has no convolution where no name is given,
-            or has no layer of a name.
-
     Source: Zeiler and Fergus, *Visualizing and Understanding Convolutional Networks*, ECCV 2014.
 
     Example:
@@ -88,9 +81,6 @@ def attention_maps(model, image):
     Returns:
         Dict from each gate's name, the finest first, to its map: a float array `(height, width)` or
         `(depth, height, width)`, 0 to 1, in the gate's own resolution.
-
-    Raises:
-        ValueError: If the model does not take the image, or has no gate.
 
     Source: Oktay et al., *Attention U-Net*, 2018 (arXiv 1804.03999), figure 3.
 

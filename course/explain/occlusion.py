@@ -1,5 +1,7 @@
 """Occlusion: cover a part of the image and see how much of the answer is lost."""
 
+import itertools
+
 import numpy as np
 
 from course.explain.layers import ask, batch_of, class_of, scores
@@ -28,10 +30,6 @@ def occlusion(model, image, target=None, patch=7, stride=2, fill=None):
         Float array `(height, width)`: the fall of the score, mean over all patches that cover the
         pixel. Positive where the class needs the pixel, negative where it is better off without.
         With softmax the score is a probability and the fall at most 1.
-
-    Raises:
-        ValueError: If the model does not take the image, or patch, stride, fill or target are out
-            of range.
 
     Source: Zeiler and Fergus, *Visualizing and Understanding Convolutional Networks*, ECCV 2014,
     figure 6 (d), where the patch's middle carries its score.
@@ -63,22 +61,16 @@ def occlusion(model, image, target=None, patch=7, stride=2, fill=None):
 
     whole = scores(ask(model, batch))[0]
     target = class_of(target, whole)
-    corners = [
-        (top, left)
-        for top in _starts(height, patch, stride)
-        for left in _starts(width, patch, stride)
-    ]
+    corners = itertools.product(*(_starts(side, patch, stride) for side in (height, width)))
+    places = [np.s_[top : top + patch, left : left + patch] for top, left in corners]
     falls, times = np.zeros((height, width)), np.zeros((height, width))
-    for first in range(0, len(corners), _AT_ONCE):
-        places = [
-            np.s_[top : top + patch, left : left + patch]
-            for top, left in corners[first : first + _AT_ONCE]
-        ]
-        covered = np.repeat(batch, len(places), axis=0)
-        for one, place in zip(covered, places, strict=True):
+    for first in range(0, len(places), _AT_ONCE):
+        chosen = places[first : first + _AT_ONCE]
+        covered = np.repeat(batch, len(chosen), axis=0)
+        for one, place in zip(covered, chosen, strict=True):
             one[place] = fill
         answers = scores(ask(model, covered))[:, target]
-        for score, place in zip(answers, places, strict=True):
+        for score, place in zip(answers, chosen, strict=True):
             falls[place] += whole[target] - score
             times[place] += 1
     return (falls / times).astype("float32")

@@ -57,18 +57,14 @@ def softplus(z):
 class Activation:
     """A row of the table.
 
-    Attributes:
-        name: English, as Keras spells it where Keras has it.
-        title: Spanish, for figures.
-        function: `φ(z)`.
-        derivative: `φ'(z)`. By convention 0 where the step, the sign and the piecewise linear
-            function jump or bend, and at the corner of ReLU, as in Keras.
+    By convention the derivative is 0 where the step, the sign and the piecewise linear function
+    jump or bend, and at the corner of ReLU, as in Keras.
     """
 
-    name: str
-    title: str
-    function: Callable
-    derivative: Callable
+    name: str  # as Keras spells it where Keras has it
+    title: str  # Spanish, for figures
+    function: Callable  # φ(z)
+    derivative: Callable  # φ'(z)
 
     def __call__(self, z):
         return self.function(finite(z, "z"))
@@ -102,9 +98,6 @@ ACTIVATIONS = {
 
 def activation(name) -> Activation:
     """A row of the table by its name.
-
-    Raises:
-        ValueError: There is no such row.
 
     Example:
 

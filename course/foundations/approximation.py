@@ -66,13 +66,9 @@ def best_output(function, neurons, seed=0, points=256):
     error on the fitted points can only fall as neurons are added.
 
     Args:
-        function: As for `staircase`.
-        neurons: Integer, 1 or more.
+        function, neurons: As for `staircase`, and so is what is returned.
         seed: Integer, of the hidden weights.
         points: How many places of [0, 1] the output weights are fitted at.
-
-    Returns:
-        A function of an array, the network's answer.
     """
     _check(neurons)
     draws = np.random.default_rng(seed).uniform(size=(neurons, 3))

@@ -52,12 +52,8 @@ class MLP:
     def forward(self, x):
         """The forward phase: every layer's inputs and sums, all kept for the way back.
 
-        Args:
-            x: `(n, inputs)`.
-
-        Returns:
-            `(inputs, sums)`: lists with an array a layer, `a` of shape `(n, in)` and `z` of shape
-            `(n, out)`; the first `a` is `x`, the last `z` are the logits.
+        Returns `(inputs, sums)`: lists with an array a layer, `a` of shape `(n, in)` and `z` of
+        shape `(n, out)`; the first `a` is `x`, the last `z` are the logits.
         """
         a, inputs, sums = self._inputs(x), [], []
         for W, b in zip(self.weights, self.biases, strict=True):
@@ -75,12 +71,7 @@ class MLP:
     def gradients(self, x, t):
         """The backward phase: the derivative of the loss by every weight, from the output back.
 
-        Args:
-            x: `(n, inputs)`.
-            t: Targets, as the loss takes them.
-
-        Returns:
-            `(loss, dW, db)`: a number, and lists shaped like `weights` and `biases`.
+        Returns `(loss, dW, db)`: a number, and lists shaped like `weights` and `biases`.
         """
         inputs, sums = self.forward(x)
         loss, delta = self.loss(sums[-1], t)  #                   δ = ∂L/∂z, in the output layer
@@ -111,10 +102,8 @@ class MLP:
 def numerical_gradients(network, x, t, step=1e-5):
     """The same derivatives without the chain rule: every weight moved a little, both ways.
 
-    Slow, two forward phases for each weight; what backpropagation is checked against.
-
-    Returns:
-        `(dW, db)` as `MLP.gradients` orders them.
+    Slow, two forward phases for each weight; what backpropagation is checked against. Returns
+    `(dW, db)` as `MLP.gradients` orders them.
     """
 
     def loss():

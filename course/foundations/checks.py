@@ -4,16 +4,7 @@ import numpy as np
 
 
 def finite(values, name):
-    """`values` as a float64 array.
-
-    Raises:
-        ValueError: For text, rows of unequal length, NaN or infinity.
-
-    Example:
-
-    >>> finite([1, 2], "image")
-    array([1., 2.])
-    """
+    """`values` as a float64 array; ValueError for text, unequal rows, NaN or infinity."""
     try:
         array = np.asarray(values, dtype="float64")
     except (TypeError, ValueError) as error:

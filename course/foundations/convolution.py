@@ -29,9 +29,6 @@ def convolve(image, kernel, stride=1, padding="valid"):
     Returns:
         `(new_height, new_width)`, with a last axis of filters where the kernel has them.
 
-    Raises:
-        ValueError: For shapes that do not fit, NaN, a kernel larger than the image.
-
     Example: the first place of the slide, 4, and all others.
 
     >>> convolve(SLIDE_IMAGE, SLIDE_KERNEL)
@@ -59,9 +56,6 @@ def max_pool(image, size=2, stride=None):
         image: `(height, width)`, or `(height, width, channels)`: each channel by itself.
         size: Side of the window.
         stride: Pixels from one window to the next; default `size`, windows side by side.
-
-    Raises:
-        ValueError: For a window larger than the image, NaN.
 
     Example: the slide's.
 

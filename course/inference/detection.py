@@ -33,9 +33,6 @@ def fully_convolutional(model):
         `(batch, rows, columns, classes)` out; the side of the window as `(height, width)` and the
         step between windows as `(down, right)`, in pixels.
 
-    Raises:
-        ValueError: If the model has a layer that cannot be moved over an image.
-
     Source: Long, Shelhamer and Darrell, *Fully Convolutional Networks for Semantic Segmentation*,
     CVPR 2015.
 
@@ -54,35 +51,38 @@ def fully_convolutional(model):
     *window, channels = model.input_shape[1:]
     x = inputs = keras.Input((None, None, channels), name="canvas")
     stride, flat = np.ones(2, int), None
-    pairs = []  # (layer of the classifier, layer of the map)
     for layer in model.layers:
         if isinstance(layer, layers.Flatten):
             flat = layer.input.shape[1:]
             continue
         if isinstance(layer, layers.Dense):
-            ours, flat = _dense_as_convolution(layer, flat or (1, 1)), (1, 1)
-        elif flat is None and isinstance(layer, _LOCAL + _ONE_BY_ONE):
+            ours = layers.Conv2D(
+                layer.units,
+                tuple((flat or (1, 1))[:2]),
+                activation=layer.activation,
+                use_bias=layer.use_bias,
+                dtype=layer.dtype_policy,
+                name=layer.name,
+            )
+            flat = (1, 1)
+        elif isinstance(layer, _ONE_BY_ONE) or (flat is None and isinstance(layer, _LOCAL)):
             ours = layer.__class__.from_config(layer.get_config())
             stride *= getattr(layer, "strides", (1, 1))
-        elif isinstance(layer, _ONE_BY_ONE):
-            ours = layer.__class__.from_config(layer.get_config())
         else:
             raise ValueError(
                 f"Expected layers that can be moved over an image. Received: {layer.name!r}, a "
                 f"{type(layer).__name__}"
             )
         x = ours(x)
-        pairs.append((layer, ours))
+        weights = layer.get_weights()
+        if isinstance(layer, layers.Dense):
+            weights[0] = weights[0].reshape(ours.kernel.shape)
+        ours.set_weights(weights)
     if flat is None:
         raise ValueError(
             "Expected a classifier that ends in Flatten and Dense layers. Received: "
             f"{model.name!r}, which has none"
         )
-    for theirs, ours in pairs:
-        weights = theirs.get_weights()
-        if isinstance(theirs, layers.Dense):
-            weights[0] = weights[0].reshape(ours.kernel.shape)
-        ours.set_weights(weights)
     heat = keras.Model(inputs, x, name=f"{model.name}_map")
     return heat, tuple(window), tuple(int(step) for step in stride)
 
@@ -231,17 +231,6 @@ def precision_recall(right, found, there):
             f"Received: right={right}, found={found}, there={there}"
         )
     return (right / found if found else None), (right / there if there else None)
-
-
-def _dense_as_convolution(layer, sides):
-    return layers.Conv2D(
-        layer.units,
-        tuple(sides[:2]),
-        activation=layer.activation,
-        use_bias=layer.use_bias,
-        dtype=layer.dtype_policy,
-        name=layer.name,
-    )
 
 
 def _boxes(boxes):

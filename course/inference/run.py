@@ -6,7 +6,10 @@ What is cheap to check comes first: TensorFlow takes seconds to load, a missing 
 import dataclasses
 from pathlib import Path
 
+import numpy as np
+
 from course import regions
+from course.datasets import brats, pictures
 from course.errors import CourseError
 from course.export import card as cards
 from course.spanish import count
@@ -16,18 +19,9 @@ _TOP = 3
 
 
 def predict(folder, paths, card=None):
-    """The three likeliest classes of each picture.
+    """The three likeliest classes of each picture file, by the classifier in a run's folder.
 
-    Args:
-        folder: The run's folder, of a classifier of images.
-        paths: Picture files.
-        card: The run's card, where it has been read already.
-
-    Returns:
-        For each picture a list of `(class name, probability)`, the likeliest first.
-
-    Raises:
-        CourseError: If the run is no classifier of images, or a picture cannot be read.
+    Returns for each a list of `(class name, probability)`. `card` is the run's, if it was read.
     """
     card = card or cards.read_run(folder)
     if card["task"] == "segmentation":
@@ -45,10 +39,6 @@ def predict(folder, paths, card=None):
             "    model.predict(…)  # un diccionario con un arreglo por columna\n"
             f"Para medirla otra vez: python -m course evaluate {folder}"
         )
-    import numpy as np
-
-    from course.datasets import pictures
-
     images = [pictures.read_image(path) for path in paths]
     start.load_keras()
     from course.export.model_file import load_model
@@ -62,30 +52,21 @@ def predict(folder, paths, card=None):
             f"{folder} responde con números que no son probabilidades.\n"
             "Qué hacer: entrena de nuevo, con softmax en la salida."
         )
-    return [_ranking(row, card["class_names"]) for row in probabilities]
+    likeliest = (-probabilities).argsort(axis=1, kind="stable")[:, :_TOP]
+    return [
+        [(card["class_names"][i], float(row[i])) for i in best]
+        for row, best in zip(probabilities, likeliest, strict=True)
+    ]
 
 
 def segment(folder, case_folder, output=None, card=None):
-    """Write the mask that a run sees in a case, exactly over the case's images.
+    """Write the mask that a segmentation run sees in a case, exactly over the case's images.
 
-    Args:
-        folder: The run's folder, of a segmentation of BraTS.
-        case_folder: Holds the modalities of one case, named as an edition of BraTS names them; of
-            a mask in it only the header is read.
-        output: The file to write, .nii or .nii.gz; default `<case>_mask.nii.gz` here. It must not
-            exist yet.
-        card: The run's card, where it has been read already.
-
-    Returns:
-        `(path, case, volumes_ml)`: what was written, in the labels of `case.edition`, and each
-        region's volume in millilitres.
-
-    Raises:
-        CourseError: If the run is no segmentation of BraTS, the folder does not hold one whole
-            case, or the file exists or cannot be written.
+    The folder holds the modalities of one case, named as an edition of BraTS names them; of a mask
+    in it only the header is read. `output` must not exist yet; default `<case>_mask.nii.gz` here.
+    Returns `(path, case, volumes_ml)`: what was written, in the labels of `case.edition`, and each
+    region's volume in millilitres.
     """
-    from course.datasets import brats
-
     card = card or cards.read_run(folder)
     if "edition" not in card or card["task"] != "segmentation":
         raise CourseError(
@@ -130,10 +111,6 @@ def with_modalities(case, card):
 
 def _prepared(picture, path, card):
     """One picture as the network takes it, `(height, width, channels)`."""
-    import numpy as np
-
-    from course.datasets import pictures
-
     preparation, shape = card["preparation"], card["inputs"][0]["shape"]
     wanted = (28, 28) if preparation == "digit" else tuple(shape[:2])
     image = len(card["inputs"]) == 1 and len(shape) == 3 and None not in shape
@@ -153,14 +130,7 @@ def _prepared(picture, path, card):
     return np.repeat(picture[..., None], shape[2], axis=2)
 
 
-def _ranking(probabilities, class_names):
-    best = (-probabilities).argsort(kind="stable")[:_TOP]
-    return [(class_names[i], float(probabilities[i])) for i in best]
-
-
 def _one_case(folder, card):
-    from course.datasets import brats
-
     cases = brats.find_cases(folder, modalities=card["modalities"])
     if len(cases) > 1:
         first = next(iter(cases[0].images.values())).parent

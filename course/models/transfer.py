@@ -60,7 +60,6 @@ def transfer_classifier(
         `output`.
 
     Raises:
-        ValueError: If an argument is out of its range.
         CourseError: If the weights cannot be fetched or read.
 
     Source: Yosinski, Clune, Bengio and Lipson, *How transferable are features in deep neural
@@ -107,9 +106,6 @@ def thaw(model, last=None):
 
     Returns:
         The names of the backbone's layers that learn now.
-
-    Raises:
-        ValueError: If the model has no backbone, or not so many layers.
 
     Example:
 

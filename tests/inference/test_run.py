@@ -125,7 +125,7 @@ def test_evaluate_scores_the_cases_held_out_and_no_other(run, cases, capsys):
         ({"modalities": ["t1ce", "flair", "t2"]}, "3 modalidades y el modelo recibe 2 canales"),
         ({"patch": [0, 4]}, "patch: se esperaba dos o tres lados"),
         ({"patch": [8, 8, 8]}, "su patch es [8, 8, 8]"),
-        ({"data_seed": -1}, "data_seed de la tarjeta: se esperaba de 0 a"),
+        ({"data_seed": -1}, "data_seed: se esperaba de 0 a"),
     ],
 )
 def test_evaluate_of_a_card_that_does_not_fit_writes_nothing(run, capsys, changes, words):
@@ -161,7 +161,7 @@ def test_evaluate_finds_the_made_up_cases_again(run, cases, monkeypatch):
     assert asked == [(28, 3)] and report.origin.made_up
     evaluate(changed(run, data=data, cases=None, data_seed=0))
     assert asked[1:] == [(7, 0)]  # an older card does not say; 7 is the highest number held out
-    with pytest.raises(CourseError, match="cases de la tarjeta: se esperaba cuántos"):
+    with pytest.raises(CourseError, match="cases: se esperaba un número entero"):
         evaluate(changed(run, data=data, cases="many"))
     assert "Datos inventados" in page.read_text(encoding="utf-8")
 

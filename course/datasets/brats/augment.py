@@ -27,17 +27,6 @@ class Augmentation:
     Voxels are taken to be as long as wide. The image is interpolated linearly, the mask takes its
     nearest voxel; background, where a channel is 0, stays 0 whatever happens to intensities.
 
-    Args:
-        size: Tuple of integers, `(H, W)` or `(D, H, W)` of what comes out.
-        flips: Tuple of booleans, for each axis of `size`.
-        plane: Pair of axes of `size` in which the image is turned and zoomed.
-        angle_deg: Float, degrees, from the first axis of the plane towards the second.
-        zoom: Float, larger than 1 enlarges.
-        gain: Numbers `(C,)` or one: what each channel is multiplied by.
-        shift: Numbers `(C,)` or one: what is added to it then.
-        noise: Float, standard deviation of the Gaussian noise added in the end.
-        noise_seed: Integer.
-
     Example:
 
     >>> image = np.float32([[[1], [2]], [[3], [4]]])  # (2, 2, 1)
@@ -46,14 +35,14 @@ class Augmentation:
     ([[3.0, 4.0], [1.0, 2.0]], [[3, 4], [1, 2]])
     """
 
-    size: tuple
-    flips: tuple = (False, False, False)
-    plane: tuple = (0, 1)
-    angle_deg: float = 0.0
-    zoom: float = 1.0
-    gain: np.ndarray | float = 1.0
-    shift: np.ndarray | float = 0.0
-    noise: float = 0.0
+    size: tuple  # of what comes out, (H, W) or (D, H, W)
+    flips: tuple = (False, False, False)  # for each axis of `size`
+    plane: tuple = (0, 1)  # the axes of `size` in which the image is turned and zoomed
+    angle_deg: float = 0.0  # from the first axis of the plane towards the second
+    zoom: float = 1.0  # larger than 1 enlarges
+    gain: np.ndarray | float = 1.0  # what each channel is multiplied by, (C,) or one number
+    shift: np.ndarray | float = 0.0  # what is added to it then, the same
+    noise: float = 0.0  # standard deviation of the Gaussian noise added in the end
     noise_seed: int = 0
 
     @classmethod
@@ -62,15 +51,8 @@ class Augmentation:
 
         Left and right, front and back, bottom and top are flipped in half of the samples each:
         no brain lies so, but a tumour's texture knows no direction. Three of ten samples are turned
-        by at most 15° and zoomed by 0.85 to 1.2; every channel gets its own gain and shift.
-
-        Args:
-            rng: `np.random.Generator`; whoever makes it from (seed, epoch, index) can repeat it.
-            size: Tuple of integers, `(H, W)` or `(D, H, W)`.
-            channels: Integer.
-
-        Returns:
-            `Augmentation`.
+        by at most 15° and zoomed by 0.85 to 1.2; every channel gets its own gain and shift. Whoever
+        makes the generator from (seed, epoch, index) can repeat it.
         """
         planes = list(itertools.combinations(range(len(size)), 2))
         turned, noisy = rng.random(2) < (_SHARE_TURNED, _SHARE_NOISY)
@@ -97,14 +79,9 @@ class Augmentation:
         return tuple(window)
 
     def __call__(self, image, labels):
-        """Change an image and its mask.
+        """Change an image `(*window, C)` and its mask `(*window)` or `(*window, K)`.
 
-        Args:
-            image: Array `(*window, C)`, any float dtype.
-            labels: Array `(*window)` or `(*window, K)`, any integer dtype.
-
-        Returns:
-            `(image, labels)`: `(*size, C)` float32, and `(*size)` or `(*size, K)` as it came.
+        Returns `(image, labels)`: `(*size, C)` float32, and `(*size)` or `(*size, K)` as it came.
         """
         if image.shape[:-1] != self.window:
             raise ValueError(f"Expected an image of {self.window}. Received: {image.shape[:-1]}")

@@ -1,6 +1,7 @@
 """One patient's scan: which files belong together, checked by their headers; patients held out."""
 
 import re
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 from course import regions
 from course.datasets.brats.nifti import read_header, same_place
 from course.errors import CourseError, nearest
-from course.spanish import number
+from course.spanish import count, number
 
 MODALITIES = ("flair", "t1", "t1ce", "t2")
 # the numbers at the end count a patient's scans: BraTS 2023 and 2024, and 2013 to 2015
@@ -18,29 +19,17 @@ _TIMEPOINT = re.compile(r"(BraTS-[A-Z]+-\d+)-\d+|(brats_\w+_pat\d+)_\d+")
 
 @dataclass(frozen=True)
 class Case:
-    """The files of one scan, whose voxels all coincide.
+    """The files of one scan, whose voxels all coincide."""
 
-    Attributes:
-        name: the case's own name, such as "BraTS20_Training_001".
-        edition: what the labels mean; a name of `course.regions`.
-        images: modality → file, in the order of `MODALITIES`.
-        mask: the expert's labels, or None.
-        brain: a brain mask, or None: then the brain is where any image is not 0.
-        affine: 4×4, the files' own: stored voxel indices to millimetres.
-        shape: as stored in the files.
-        spacing_mm: the voxel's size along D, H and W of the kit's arrays.
-        grade: "HGG", "LGG", or None where nobody says.
-    """
-
-    name: str
-    edition: str
-    images: dict
-    mask: Path | None
-    brain: Path | None
-    affine: np.ndarray = field(compare=False, repr=False)
-    shape: tuple
-    spacing_mm: tuple
-    grade: str | None = None
+    name: str  # the case's own, such as "BraTS20_Training_001"
+    edition: str  # what the labels mean; a name of `course.regions`
+    images: dict  # modality → file, in the order of `MODALITIES`
+    mask: Path | None  # the expert's labels
+    brain: Path | None  # a brain mask; without one the brain is where any image is not 0
+    affine: np.ndarray = field(compare=False, repr=False)  # 4×4, stored voxel indices to mm
+    shape: tuple  # as stored in the files
+    spacing_mm: tuple  # along D, H and W of the kit's arrays
+    grade: str | None = None  # "HGG", "LGG", or None where nobody says
 
     @property
     def modalities(self):
@@ -73,16 +62,7 @@ def case(name, edition, images, mask=None, brain=None, *, grade=None) -> Case:
             affines that disagree.
     """
     edition = regions.edition(edition).name
-    known = ", ".join(MODALITIES)
-    if not images:
-        raise CourseError(f"{name}: se esperaba al menos una imagen de {known}. Llegó: ninguna.")
-    for key in images:
-        if key not in MODALITIES:
-            raise CourseError(
-                f"{name}: se esperaban imágenes con nombre de {known}. Llegó: {key!r}."
-                f"{nearest(key, MODALITIES)}"
-            )
-    images = {key: _path(images[key]) for key in MODALITIES if key in images}
+    images = {key: _path(images[key]) for key in chosen(list(images), f"{name}, imágenes")}
     mask, brain = _path(mask), _path(brain)
     headers = [read_header(path) for path in (*images.values(), mask, brain) if path]
     for header in headers[1:]:
@@ -134,9 +114,33 @@ def split(cases, fraction=0.2, seed=0):
     return train, [one for one in cases if one.patient in held_out]
 
 
-def one_a_line(problems):
-    """The error messages of several cases as one list, a line for each."""
-    return "\n".join("  " + problem.replace("\n", " ") for problem in problems)
+def chosen(modalities, what="modalities"):
+    """The modalities asked for, in the usual order; all four for None."""
+    if modalities is None:
+        return MODALITIES
+    unknown = [kind for kind in modalities if kind not in MODALITIES]
+    if unknown or not modalities or isinstance(modalities, str):
+        raise CourseError(
+            f"{what}: se esperaban algunas de {', '.join(MODALITIES)}. Llegó: {modalities!r}."
+            f"{nearest(' '.join(map(str, unknown)), MODALITIES)}"
+        )
+    return tuple(kind for kind in MODALITIES if kind in modalities)
+
+
+def leave_out(problems, total, verb, where="BraTS", stacklevel=3):
+    """Name the cases that cannot be used: in an error if that is all of them, or in a warning."""
+    if not problems:
+        return
+    listed = "\n".join("  " + problem.replace("\n", " ") for problem in problems)
+    if len(problems) == total:
+        cases = count(total, "caso", "casos")
+        raise CourseError(f"{where}: de {cases} no se puede {verb} ninguno.\n{listed}")
+    warnings.warn(
+        f"{where}: casos que no se pueden {verb} y quedan fuera: {number(len(problems), 0)} de "
+        f"{number(total, 0)}.\n{listed}",
+        UserWarning,
+        stacklevel=stacklevel,
+    )
 
 
 def _path(path):

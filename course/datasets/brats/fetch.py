@@ -68,7 +68,7 @@ def fetch_cases(n, edition="2020", *, modalities=None, data_dir=None) -> list[Ca
 
 
 def fetch_named(names, edition="2020", *, modalities=None, data_dir=None) -> list[Case]:
-    """These cases of an edition and no others, fetched from Kaggle as `fetch_cases` does.
+    """These cases of an edition and no others, as `fetch_cases` does it.
 
     Args:
         names: Of the cases, such as "BraTS20_Training_001".

@@ -7,18 +7,18 @@ import re
 import shutil
 import sys
 import tarfile
-import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from course import files, regions
 from course.datasets import catalog
-from course.datasets.brats.case import MODALITIES, Case, case, one_a_line
+from course.datasets.brats.case import MODALITIES, Case, case, chosen, leave_out
 from course.errors import CourseError
 from course.spanish import count, number
 
 _NIFTI = re.compile(r"\.nii(\.gz)?$")
+_SAME = {kind: kind for kind in (*MODALITIES, "seg")}
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ LAYOUTS = (
     Layout(
         "2020",
         re.compile(r"(?P<case>BraTS20_[A-Za-z]+_\d{3})_(?P<kind>flair|t1|t1ce|t2|seg)"),
-        {kind: kind for kind in (*MODALITIES, "seg")},
+        _SAME,
         "BraTS20_Training_001_flair.nii",
     ),
     Layout(
         "2021",
         re.compile(r"(?P<case>BraTS2021_\d{5})_(?P<kind>flair|t1|t1ce|t2|seg)"),
-        {kind: kind for kind in (*MODALITIES, "seg")},
+        _SAME,
         "BraTS2021_00000_flair.nii.gz",
     ),
     Layout(
@@ -103,18 +103,6 @@ def find_cases(folder, edition=None, modalities=None) -> list[Case]:
 def cases_in(folders, edition, modalities=None) -> list[Case]:
     """As `find_cases`, of these folders only."""
     return _cases(_files(folders), edition, chosen(modalities), folders[0].parent)
-
-
-def chosen(modalities):
-    """The modalities asked for, in the usual order; all four for None."""
-    if modalities is None:
-        return MODALITIES
-    unknown = [kind for kind in modalities if kind not in MODALITIES]
-    if unknown or not modalities or isinstance(modalities, str):
-        raise CourseError(
-            f"modalities: se esperaban algunas de {', '.join(MODALITIES)}. Llegó: {modalities!r}."
-        )
-    return tuple(kind for kind in MODALITIES if kind in modalities)
 
 
 def unpack(archive, folder=None, n=None) -> Path:
@@ -229,23 +217,12 @@ def _cases(found, edition, wanted, folder):
         images = {kind: kinds[kind] for kind in wanted}
         first = next(iter(kinds.values()))
         grade = grades(first.parent.parent).get(name)
+        own = edition or _edition(layout, first)
         try:
-            own = edition or _edition(layout, first)
             cases.append(case(name, own, images, kinds.get("seg"), grade=grade))
         except CourseError as error:
             problems.append(f"{name}: {error}" if name not in str(error) else str(error))
-    if not cases:
-        raise CourseError(
-            f"{folder}: de {count(len(found), 'caso', 'casos')} no se puede usar ninguno.\n"
-            f"{one_a_line(problems)}"
-        )
-    if problems:
-        warnings.warn(
-            f"{folder}: casos que no se pueden usar y quedan fuera: {number(len(problems), 0)} de "
-            f"{number(len(found), 0)}.\n{one_a_line(problems)}",
-            UserWarning,
-            stacklevel=3,
-        )
+    leave_out(problems, len(found), "usar", folder, stacklevel=4)
     return cases
 
 
@@ -264,10 +241,8 @@ def _edition(layout, path):
 def _grades(folder):
     """HGG or LGG of each case, by the name_mapping.csv that lies beside the cases of 2020."""
     try:
-        with open(
-            folder / "name_mapping.csv", newline="", encoding="utf-8", errors="replace"
-        ) as file:
-            rows = list(csv.DictReader(file))
+        table = (folder / "name_mapping.csv").read_text(encoding="utf-8", errors="replace")
+        rows = list(csv.DictReader(table.splitlines()))
     except (OSError, csv.Error):
         return {}
     grades = {row.get("BraTS_2020_subject_ID"): row.get("Grade") for row in rows}

@@ -19,7 +19,6 @@ from course import files
 from course.errors import CourseError
 from course.spanish import count, number
 
-_AXES = ("S", "P", "L")  # of the kit's arrays: where D, H and W end
 _MOST_VOXELS = 512**3  # of BraTS: 240 × 240 × 155
 _SIZES_MM = (0.01, 100.0)  # what a voxel may measure
 _SAME = 0.05  # of a voxel: headers hold float32, and tools round
@@ -59,12 +58,8 @@ class Header:
 def read_header(path) -> Header:
     """Read what a file says of itself, and none of its voxels.
 
-    Args:
-        path: a .nii, plain or gzipped, NIfTI-1 or NIfTI-2, of either byte order; three axes of at
-            most 512³ voxels in all. gzip is recognised by its first bytes, not by the name.
-
-    Raises:
-        CourseError: it is no such file, it is cut short, or its header promises what cannot be.
+    It takes a .nii, plain or gzipped, NIfTI-1 or NIfTI-2, of either byte order, with three axes of
+    at most 512³ voxels in all. What is cut short, or promises what cannot be, is a CourseError.
     """
     path = Path(path)
     if not path.is_file():
@@ -92,17 +87,9 @@ def same_place(one, other) -> str:
 
 
 def read(header, out=None):
-    """Read the voxels of a file, slice by slice, in the kit's orientation and scaled.
+    """Read a file's voxels, slice by slice, scaled: float32 `(D, H, W)`, into `out` if it is given.
 
-    Args:
-        header: from `read_header`.
-        out: float32 `(D, H, W)` to fill, such as one channel of an image; None makes one.
-
-    Returns:
-        float32 `(D, H, W)`.
-
-    Raises:
-        CourseError: the file is cut, longer than its header says, or holds NaN or infinite values.
+    A file that is cut, longer than its header says, or holds NaN or infinity is a CourseError.
     """
     from nibabel.arrayproxy import ArrayProxy
 
@@ -130,17 +117,10 @@ def read(header, out=None):
 
 
 def write_labels(labels, like, path) -> Path:
-    """Write a mask that lies exactly over another file: its shape, affine, axes and units.
+    """Write a mask, uint8 `(D, H, W)`, that lies exactly over the file of the header `like`.
 
-    What was there stays until the new file is whole.
-
-    Args:
-        labels: uint8 `(D, H, W)`, in the kit's orientation.
-        like: the header of the file that it belongs to, from `read_header`.
-        path: ends in .nii or .nii.gz; folders are made.
-
-    Raises:
-        CourseError: another ending, or it cannot be written.
+    Shape, affine, axes and units are that file's. The path ends in .nii or .nii.gz; what was there
+    stays until the new file is whole.
     """
     import nibabel
 
@@ -178,10 +158,6 @@ def _nibabel_header(start, path):
             pair = "una mitad de una pareja .hdr y .img"
             raise _wrong(path, "un archivo NIfTI", pair, "guarda las dos como un solo .nii.")
         if raw["magic"] == form.single_magic:
-            try:
-                raw.check_fix(_QUIET, error_level=40)
-            except Exception as error:  # of nibabel, of NumPy: each damage has its own
-                raise _no_header(path, error) from error
             return raw
     found = "otro formato o una cabecera dañada" if start else "un archivo vacío"
     raise _wrong(path, "un archivo NIfTI", found)
@@ -190,13 +166,14 @@ def _nibabel_header(start, path):
 def _checked(raw, path):
     """The header, with each of its promises checked."""
     try:
+        raw.check_fix(_QUIET, error_level=40)
         shape = tuple(int(side) for side in raw.get_data_shape())
         affine = np.asarray(raw.get_best_affine(), "float64")
         dtype = raw.get_data_dtype()
         raw.get_data_offset()  # these two raise where they are no numbers
         raw.get_slope_inter()
-    except Exception as error:
-        raise _no_header(path, error) from error
+    except Exception as error:  # of nibabel, of NumPy: each damage has its own
+        raise _wrong(path, "la cabecera de un archivo NIfTI", str(error)) from error
     if len(shape) != 3:
         advice = "guarda cada volumen en su propio archivo." if len(shape) > 3 else _REPLACE
         raise _wrong(path, "un volumen de tres ejes", f"{len(shape)} ({_sides(shape)})", advice)
@@ -253,7 +230,7 @@ def _as_stored(array, affine):
     """An array `(D, H, W)` seen in a file's own axes; a view, no copy."""
     from nibabel import orientations
 
-    kit = orientations.axcodes2ornt(_AXES)
+    kit = orientations.axcodes2ornt(("S", "P", "L"))  # where D, H and W of the kit's arrays end
     change = orientations.ornt_transform(kit, orientations.io_orientation(affine))
     return orientations.apply_orientation(array, change)
 
@@ -266,15 +243,9 @@ def _sides(shape):
     return " × ".join(number(side, 0) for side in shape)
 
 
-def _no_header(path, error):
-    return _wrong(path, "la cabecera de un archivo NIfTI", str(error))
-
-
 def _unreadable(path, error):
-    """The error about a file that ends too early or whose checksum disagrees."""
     return _wrong(path, "un archivo NIfTI entero", f"no se puede leer ({error})")
 
 
 def _wrong(path, expected, received, advice=_REPLACE):
-    """The error about a file that is not what it should be."""
     return CourseError(f"{path}: se esperaba {expected}. Llegó: {received}.\nQué hacer: {advice}")

@@ -14,13 +14,12 @@ import os
 import pathlib
 import shutil
 import time
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
 from course import files, regions
-from course.datasets.brats.case import one_a_line
+from course.datasets.brats.case import leave_out
 from course.datasets.brats.read import load_brain, load_case, normalize
 from course.datasets.download import cache
 from course.errors import CourseError
@@ -55,13 +54,15 @@ def prepare(cases, folder=None):
     from tqdm import tqdm
 
     cases = list(cases)
+    if not cases:
+        raise CourseError("No hay nada que preparar: la lista de casos está vacía.")
     folder = pathlib.Path(folder or _beside_downloads(cases)).expanduser()
     _sweep(folder)
-    usual = collections.Counter(case.modalities for case in cases).most_common(1)
+    usual = collections.Counter(case.modalities for case in cases).most_common(1)[0][0]
     prepared, problems = {}, []
     for case in tqdm(cases, desc="preparando", unit="caso", delay=1, leave=False):
         try:
-            _check_usable(case, usual[0][0], prepared)
+            _check_usable(case, usual, prepared)
             source = _fingerprint(case)
             record, arrays = read(folder / case.name, source), None
             if record is None:
@@ -77,16 +78,7 @@ def prepare(cases, folder=None):
                 raise CourseError(f"{error}\nPreparados, y se quedan: {ready}.") from error
             del arrays  # before the next case is read
         prepared[case.name] = record
-    if not prepared:
-        why = f"\n{one_a_line(problems)}" if problems else " La lista de casos está vacía."
-        raise CourseError(f"No se puede preparar ningún caso para entrenar.{why}")
-    if problems:
-        warnings.warn(
-            f"Casos que no se pueden preparar y quedan fuera: {len(problems)} de {len(cases)}.\n"
-            f"{one_a_line(problems)}",
-            UserWarning,
-            stacklevel=2,
-        )
+    leave_out(problems, len(cases), "preparar")
     return Store(prepared.values(), problems)
 
 
@@ -114,23 +106,14 @@ class Prepared:
 
     Nothing stays open: a thousand cases would be more files, and in the end more memory, than a
     process may have.
-
-    Attributes:
-        name: The case's name.
-        edition: What its labels meant.
-        modalities: Tuple of strings, the channels of `image`.
-        box: The brain in the whole case, `((start, stop), …)` along D, H and W.
-        shape: Of the whole case, `(D, H, W)`.
-        spacing_mm: Along D, H and W.
-        folder: Where its files are.
     """
 
     name: str
-    edition: str
-    modalities: tuple
-    box: tuple
-    shape: tuple
-    spacing_mm: tuple
+    edition: str  # what its labels meant
+    modalities: tuple  # the channels of `image`
+    box: tuple  # the brain in the whole case, ((start, stop), …) along D, H and W
+    shape: tuple  # of the whole case, (D, H, W)
+    spacing_mm: tuple  # along D, H and W
     folder: pathlib.Path
 
     @property
@@ -157,11 +140,8 @@ def read_ahead(array, low, high):
     """Ask the disk for just the rows of a block, all at once, before they are read.
 
     On its own the system would fetch what lies around each page that is missed: up to 8 MB for
-    every slice, where the disk is set up for long files. Windows takes no such advice.
-
-    Args:
-        array: One of a `Prepared` case's; nothing is to be done for one that is in memory.
-        low, high: Where the block begins and ends along the first two axes.
+    every slice, where the disk is set up for long files. Windows takes no such advice. `low` and
+    `high` say where the block begins and ends along the first two axes.
     """
     if isinstance(array, np.memmap) and hasattr(mmap, "MADV_WILLNEED"):
         for first, length in _stretches(array, low, high):
@@ -170,14 +150,9 @@ def read_ahead(array, low, high):
 
 
 def read(folder, source):
-    """The prepared case in a folder; None where there is none, or another or a damaged one.
+    """The case in a folder if it was prepared from `source` and is whole; otherwise None.
 
-    Args:
-        folder: Path.
-        source: What it must have been prepared from, as `write` was given it.
-
-    Raises:
-        CourseError: If the folder holds anything else: nobody's files are to be replaced.
+    A folder that holds anything else is a CourseError: nobody's files are to be replaced.
     """
     if folder.exists() and (not folder.is_dir() or set(os.listdir(folder)) - _FILES):
         raise CourseError(
@@ -200,16 +175,7 @@ def read(folder, source):
 
 
 def write(record, arrays, source):
-    """Write a prepared case whole or not at all, in the place of an older one.
-
-    Args:
-        record: `Prepared`; it says where to.
-        arrays: Dict of `image`, `regions` and `centers`.
-        source: What the case was prepared from, of JSON's types.
-
-    Raises:
-        CourseError: If it cannot be written. Nothing of it is left then.
-    """
+    """Write a prepared case whole or not at all, in the place of an older one."""
     facts = {key: value for key, value in vars(record).items() if key != "folder"}
     facts["source"] = source
     facts["arrays"] = {name: [array.dtype.str, array.shape] for name, array in arrays.items()}
@@ -221,7 +187,6 @@ def write(record, arrays, source):
             for name in _FILES:
                 (record.folder / name).unlink(missing_ok=True)
             record.folder.rmdir()
-    return record
 
 
 def _sweep(folder):
@@ -260,10 +225,9 @@ def _fingerprint(case):
     sources = {**case.images, "mask": case.mask, "brain": case.brain}
     try:
         seen = {key: _seen(path) for key, path in sources.items() if path is not None}
-    except FileNotFoundError as error:
-        raise CourseError(f"{case.name}: {error.filename} ya no existe.") from error
     except OSError as error:
-        raise CourseError(f"{case.name}: no se puede leer {error.filename}: {error}.") from error
+        found = f"{error.filename} ya no existe o no se puede leer."
+        raise CourseError(f"{case.name}: {found}") from error
     return {"format": _FORMAT, "edition": case.edition, "files": seen}
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,33 +9,26 @@ import numpy as np
 
 from course import regions
 from course.datasets.brats import nifti
-from course.datasets.brats.case import one_a_line
+from course.datasets.brats.case import leave_out
 from course.errors import CourseError
-from course.spanish import count, number, percent
+from course.spanish import number, percent
 
 _FULLEST = 0.9  # of a volume may be brain: an ellipsoid fills half of the box around it
 
 
 @dataclass(frozen=True)
 class Volume:
-    """A whole case as evaluation takes it; the image is normalised, nothing is cropped.
-
-    `image` is float32 `(D, H, W, C)`, `labels` uint8 `(D, H, W)` as `edition` numbers them, or
-    None; `spacing_mm` is along D, H and W.
-    """
+    """A whole case as evaluation takes it; the image is normalised, nothing is cropped."""
 
     name: str
-    image: np.ndarray
-    labels: np.ndarray | None
-    spacing_mm: tuple
+    image: np.ndarray  # float32 (D, H, W, C)
+    labels: np.ndarray | None  # uint8 (D, H, W), as `edition` numbers them
+    spacing_mm: tuple  # along D, H and W
     edition: str
 
 
 def load_case(case):
     """Read a case's files.
-
-    Args:
-        case: a `Case`.
 
     Returns:
         `(image, labels)`: float32 `(D, H, W, C)` as the scanner or its makers left the intensities,
@@ -64,11 +56,7 @@ def load_case(case):
 
 
 def load_brain(case, image):
-    """Where the brain is: the case's brain mask, or else where any channel is not 0.
-
-    Args:
-        case: a `Case`.
-        image: `(D, H, W, C)`, what `load_case` returned.
+    """Where the brain of a loaded case is: its brain mask, or else where any channel is not 0.
 
     Returns:
         bool `(D, H, W)`.
@@ -134,37 +122,25 @@ def volumes(cases):
     Raises:
         CourseError: none of the cases can be read.
     """
-    problems, good = [], 0
+    problems, total = [], 0
     for one in cases:
+        total += 1
         try:
             image, labels = load_case(one)
             brain = load_brain(one, image)
         except CourseError as error:
             problems.append(str(error))
             continue
-        good += 1
         image = normalize(image, brain)
         yield Volume(one.name, image, labels, one.spacing_mm, one.edition)
         del image, labels, brain  # before the next is read
-    if problems and not good:
-        raise CourseError(
-            f"De {count(len(problems), 'caso', 'casos')} no se puede leer ninguno.\n"
-            f"{one_a_line(problems)}"
-        )
-    if problems:
-        warnings.warn(
-            f"Casos que no se pueden leer y quedan fuera: {number(len(problems), 0)}.\n"
-            f"{one_a_line(problems)}",
-            UserWarning,
-            stacklevel=2,
-        )
+    leave_out(problems, total, "leer")
 
 
 def save_mask(case, labels, path) -> Path:
     """Write a mask that lies exactly over the case's files.
 
     Args:
-        case: a `Case`.
         labels: integers `(D, H, W)`, as `case.edition` numbers them (`regions.from_regions`).
         path: ends in .nii or .nii.gz; never a file of the case itself.
 
@@ -174,7 +150,6 @@ def save_mask(case, labels, path) -> Path:
     Raises:
         CourseError: a label that the edition does not know, a path that is one of the case's own
             files or has another ending, or a disk that is full.
-        ValueError: labels of a dtype that is not an integer's, such as probabilities.
     """
     path = Path(path).expanduser()
     for own in (*case.images.values(), case.mask, case.brain):

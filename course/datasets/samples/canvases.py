@@ -29,15 +29,12 @@ def scatter(images, labels, count, size=(112, 160), most=6, seed=0):
     ((1, 28, 30), array([[28, 28]]))
     """
     images, labels = np.asarray(images), np.asarray(labels)
-    if images.ndim != 3 or images.shape[1:] != (_SIDE, _SIDE) or len(images) != len(labels):
+    shapes = images.shape[1:] == (_SIDE, _SIDE) and len(images) == len(labels) > 0
+    if not shapes or min(size) < _SIDE or most < 1 or count < 1:
         raise ValueError(
-            "Expected images of shape (n, 28, 28) and one label for each. "
-            f"Received: shapes {images.shape} and {labels.shape}"
-        )
-    if min(size) < _SIDE or most < 1 or count < 1 or not len(images):
-        raise ValueError(
-            "Expected one image or more, a canvas of 28×28 or more, count and most of 1 or more. "
-            f"Received: {len(images)} images, size={size}, count={count}, most={most}"
+            "Expected one image of 28×28 or more, a label for each, a canvas of 28×28 or more, "
+            f"count and most of 1 or more. Received: shapes {images.shape} and {labels.shape}, "
+            f"size={size}, count={count}, most={most}"
         )
     rng = np.random.default_rng(seed)
     canvases = rng.integers(0, 40, (count, *size), dtype="uint8")
@@ -48,8 +45,7 @@ def scatter(images, labels, count, size=(112, 160), most=6, seed=0):
             for _ in range(50):  # until a free place is found
                 corner = rng.integers(0, np.array(size) - _SIDE + 1)
                 if all(np.abs(corner - other).max() >= _SIDE for other in corners):
-                    top, left = corner
-                    frame = canvas[top : top + _SIDE, left : left + _SIDE]
+                    frame = _cut(canvas, corner)
                     np.maximum(frame, images[which], out=frame)
                     corners.append(corner)
                     chosen.append(labels[which])
@@ -93,5 +89,6 @@ def windows(canvases, boxes, classes, background, shift=4, empty=2.0, seed=0):
 
 
 def _cut(canvas, corner):
+    """The 28×28 pixels from a corner on, a view."""
     top, left = corner
     return canvas[top : top + _SIDE, left : left + _SIDE]

@@ -25,12 +25,6 @@ def load_data(seed=0):
     Returns:
         `(x_train, y_train), (x_test, y_test)`: uint8 `(n, 28, 28)` and uint8 `(n,)`, where label 0
         is A, 8 is I, 9 is K and 23 is Y; 2,880 and 480 pictures.
-
-    Example:
-
-    >>> (x_train, y_train), (x_test, y_test) = load_data()
-    >>> x_train.shape, x_test.shape
-    ((2880, 28, 28), (480, 28, 28))
     """
     rng = np.random.default_rng(seed)
     x_train, y_train, _ = draw(TRAIN_HANDS, LOOKS, rng)
@@ -41,26 +35,18 @@ def load_data(seed=0):
 def draw(hands, looks, rng):
     """Draw `hands` hands of every letter, `looks` pictures of each, in shuffled order.
 
-    Args:
-        hands: hands per letter.
-        looks: pictures per hand; they differ in light, contrast, noise and up to 3° of rotation.
-        rng: a `numpy.random.Generator`.
-
-    Returns:
-        `(images, labels, hand)`: uint8 `(n, 28, 28)`, uint8 `(n,)` and int `(n,)`, the number of
-        the hand that each picture shows.
+    Returns `(images, labels, hand)`: uint8 `(n, 28, 28)`, uint8 `(n,)` and int `(n,)`, the number
+    of the hand that each picture shows. Pictures of a hand differ in contrast, brightness, noise
+    and up to 3° of rotation.
     """
     labels = np.repeat(np.arange(len(LETTERS), dtype="uint8"), hands)
-    images = [_photographs(LETTERS[label], looks, rng) for label in labels]
+    images = []
+    for label in labels:
+        scene = _scene(*bones(POSES[LETTERS[label]], rng), rng)  # drawn once: the camera varies
+        images += [_photograph(scene, rng) for _ in range(looks)]
     order = rng.permutation(len(labels) * looks)
     hand = np.repeat(np.arange(len(labels)), looks)
-    return np.concatenate(images)[order], np.repeat(labels, looks)[order], hand[order]
-
-
-def _photographs(letter, looks, rng):
-    """One hand, `(looks, 28, 28)` uint8: the scene is drawn once, the camera varies."""
-    scene = _scene(*bones(POSES[letter], rng), rng)
-    return np.stack([_photograph(scene, rng) for _ in range(looks)])
+    return np.stack(images)[order], np.repeat(labels, looks)[order], hand[order]
 
 
 def _scene(start, end, radius, rng):
@@ -189,23 +175,17 @@ _pose("Y", (CLOSED, CLOSED, CLOSED, UP), _OUT, spread=(4, 1, -2, -20))
 
 
 def bones(pose, rng):
-    """One hand in a pose, every measure a little its own.
+    """One hand in a pose of `POSES`, every measure a little its own, in a picture from -1 to 1.
 
-    Args:
-        pose: an entry of `POSES`.
-        rng: a `numpy.random.Generator`.
-
-    Returns:
-        `(start, end, radius)`: `(n, 3)`, `(n, 3)` and `(n, 2)`, in a picture that spans -1 to 1.
+    Returns `(start, end, radius)`: `(n, 3)`, `(n, 3)` and `(n, 2)`.
     """
     fingers, spread, thumb, turn = pose
     thick = rng.uniform(0.9, 1.12)
     parts = []  # (start, end, radius at start, radius at end)
-    wrist = np.array([0.0, 0.0, 0.0])
     for finger, bends, side in zip(_FINGERS.values(), fingers, spread, strict=True):
         (x, y), lengths, radius = finger
         knuckle = np.array([x, y + rng.normal(0, 0.015), 0])
-        parts.append((wrist + [x * 0.7, 0.12, 0], knuckle - [0, 0.08, 0.02], 0.17, 0.145))
+        parts.append((np.array([x * 0.7, 0.12, 0]), knuckle - [0, 0.08, 0.02], 0.17, 0.145))
         parts += _finger(knuckle, lengths, bends, side, radius * thick, rng)
     parts += _thumb(thumb, thick, rng)
     parts.append((np.array([0, -1.2, -0.02]), np.array([0, 0.1, -0.02]), 0.25, 0.24))

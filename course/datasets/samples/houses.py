@@ -26,21 +26,10 @@ _TOWNS = np.array(
 
 
 def draw(rows=8000, seed=0):
-    """Make up a table.
+    """Make up a table of so many districts; the same seed draws the same.
 
-    Args:
-        rows: districts.
-        seed: the same seed draws the same table.
-
-    Returns:
-        `(columns, values)`: the columns of `california.load_data` as a dict of arrays `(rows,)`,
-        and the target, float32 `(rows,)`, in 100,000 dollars.
-
-    Example:
-
-    >>> columns, values = draw(rows=100)
-    >>> columns["total_bedrooms"].shape, values.dtype.name
-    ((100,), 'float32')
+    Returns `(columns, values)`: the columns of `california.load_data` as a dict of arrays
+    `(rows,)`, and the target, float32 `(rows,)`, in 100,000 dollars.
     """
     rng = np.random.default_rng(seed)
     longitude, latitude = _places(rows, rng)
@@ -68,14 +57,7 @@ def draw(rows=8000, seed=0):
 
 
 def true_value(columns):
-    """The value without its noise: what a perfect model would predict.
-
-    Args:
-        columns: as `draw` makes them; bedrooms do not count.
-
-    Returns:
-        float64 array `(n,)`, in 100,000 dollars.
-    """
+    """What a perfect model would predict of `draw`'s columns: the values without their noise."""
     number = {k: np.asarray(v, "float64") for k, v in columns.items() if k != "ocean_proximity"}
     inland = _inland(number["longitude"], number["latitude"])
     near_bay, near_angeles = (

@@ -306,8 +306,8 @@ def test_files_by_hand(tmp_path):
 def test_what_by_hand_can_go_wrong(tmp_path):
     flair = put(tmp_path / "flair.nii", nifti(np.ones((3, 3, 3), "i2")))
     for images, edition, words in (
-        ({"t1c": flair}, "2020", "Llegó: 't1c'. ¿Querías decir t1ce?"),
-        ({}, "2020", "Llegó: ninguna"),
+        ({"t1c": flair}, "2020", "Llegó: ['t1c']. ¿Querías decir t1ce?"),
+        ({}, "2020", "ana, imágenes: se esperaban algunas de flair, t1, t1ce, t2. Llegó: []"),
         ({"flair": flair}, None, "edition: se esperaba una de"),
         ({"flair": tmp_path}, "2020", "Llegó: una carpeta"),
         ({"flair": flair, "t1": tmp_path / "none.nii"}, "2020", "Llegó: ningún archivo"),
@@ -563,7 +563,7 @@ def test_volumes_come_one_by_one_and_name_what_is_left_out(tmp_path):
         found = list(brats.volumes(cases))
     assert [volume.name for volume in found] == [ONE, "BraTS20_Training_003"]
     (warning,) = caught
-    assert "no se pueden leer y quedan fuera: 1." in str(warning.message) and TWO in str(
+    assert "no se pueden leer y quedan fuera: 1 de 3." in str(warning.message) and TWO in str(
         warning.message
     )
     first = found[0]
@@ -572,7 +572,7 @@ def test_volumes_come_one_by_one_and_name_what_is_left_out(tmp_path):
     image, labels = brats.load_case(cases[0])
     np.testing.assert_array_equal(first.labels, labels)
     np.testing.assert_array_equal(first.image, brats.normalize(image))
-    with pytest.raises(CourseError, match="De 1.caso no se puede leer ninguno"):
+    with pytest.raises(CourseError, match="de 1.caso no se puede leer ninguno"):
         list(brats.volumes([cases[1]]))
     assert list(brats.volumes([])) == []
 

@@ -1,6 +1,7 @@
 """A few cases of BraTS, file by file, through the real kagglehub client and a stub of Kaggle."""
 
 import os
+import types
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ def kaggle(tmp_path, monkeypatch, archive):
     """The stub, serving them; afterwards: nothing tried to leave this machine."""
     # kagglehub reads the source of every caller for its User-Agent; under pytest that is slow
     monkeypatch.setattr("kagglehub.clients.search_lib_in_call_stack", lambda name: None)
-    monkeypatch.setattr(answers, "_sleep", lambda seconds: None)
+    monkeypatch.setattr(answers, "time", types.SimpleNamespace(sleep=lambda seconds: None))
     with KaggleStub() as stub:
         stub.serve(HANDLE, archive)
         for name, value in stub.environment(tmp_path / "home").items():
@@ -127,11 +128,11 @@ def test_it_goes_on_where_it_was_interrupted(kaggle, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     kaggle.cut(1_500_000)
-    monkeypatch.setattr(answers, "_sleep", control_c)
+    monkeypatch.setattr(answers, "time", types.SimpleNamespace(sleep=control_c))
     with pytest.raises(KeyboardInterrupt):
         brats.fetch_cases(1)
     assert asked_for(kaggle) == [file_name(NAMES[0], "flair")]
-    monkeypatch.setattr(answers, "_sleep", lambda seconds: None)
+    monkeypatch.setattr(answers, "time", types.SimpleNamespace(sleep=lambda seconds: None))
     kaggle.requests.clear()
     with pytest.warns(UserWarning, match="ningún caso tiene grado"):
         (case,) = brats.fetch_cases(1)

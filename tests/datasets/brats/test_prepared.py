@@ -145,7 +145,8 @@ def test_an_array_of_any_memory_order_is_read_as_it_was_written(tmp_path):
 def prepare_box(folder, image):
     record = prepared.Prepared("a", "2020", ("flair",), (), (), (), folder / "a")
     others = {name: np.zeros((1, 1, 1, 3), "uint8") for name in ("regions", "centers")}
-    return prepared.write(record, {"image": image, **others}, {})
+    prepared.write(record, {"image": image, **others}, {})
+    return record
 
 
 def test_another_format_of_the_kit_prepares_all_again(raw, tmp_path, monkeypatch):
@@ -371,10 +372,10 @@ def test_nothing_left_is_an_error_message(raw, tmp_path):
     cases = find(raw)
     shutil.rmtree(raw)
     with pytest.raises(
-        CourseError, match=f"(?s)No se puede preparar ningún caso.*{NAMES[0]}.*{NAMES[2]}"
+        CourseError, match=f"(?s)de 3.casos no se puede preparar ninguno.*{NAMES[0]}.*{NAMES[2]}"
     ):
         prepared.prepare(cases, tmp_path / "prepared")
-    with pytest.raises(CourseError, match="La lista de casos está vacía"):
+    with pytest.raises(CourseError, match="la lista de casos está vacía"):
         prepared.prepare([], tmp_path / "prepared")
 
 

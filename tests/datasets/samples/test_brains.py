@@ -143,7 +143,7 @@ def test_a_deleted_case_is_made_again(monkeypatch):
 
 @pytest.mark.parametrize("trouble", [KeyboardInterrupt, OSError(28, "No space left on device")])
 def test_an_interrupted_set_holds_whole_cases_only(tmp_path, monkeypatch, folder, trouble):
-    usual, written = brains.files._save, []
+    usual, written = brains._save, []
 
     def save(voxels, voxel_mm, path):
         written.append(path)
@@ -153,12 +153,9 @@ def test_an_interrupted_set_holds_whole_cases_only(tmp_path, monkeypatch, folder
         usual(voxels, voxel_mm, path)
 
     def fill():
-        grades = [brats_case.grade for brats_case in brats.find_cases(folder)]
-        return brains.files.fill(
-            tmp_path / "set", grades, 5.0, lambda k: brains.make_case(k, shape=COARSE)[:2]
-        )
+        return brains._fill(tmp_path / "set", len(brats.find_cases(folder)), 0, COARSE)
 
-    monkeypatch.setattr(brains.files, "_save", save)
+    monkeypatch.setattr(brains, "_save", save)
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     expected = KeyboardInterrupt if trouble is KeyboardInterrupt else CourseError
     with pytest.raises(expected) as error:
@@ -169,7 +166,7 @@ def test_an_interrupted_set_holds_whole_cases_only(tmp_path, monkeypatch, folder
     left = files(tmp_path)
     assert left and all(whole[name.removeprefix("set/")] == left[name] for name in left)
     assert not any("BraTS20_Training_002" in name or "unfinished" in name for name in left)
-    monkeypatch.setattr(brains.files, "_save", usual)
+    monkeypatch.setattr(brains, "_save", usual)
     assert files(fill()) == whole
 
 

@@ -5,34 +5,31 @@ to case. Each is drawn from (seed, number) alone, so case 7 is the same in a set
 """
 
 import hashlib
-from importlib import resources
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
+from course import files
 from course.datasets.download import cache
-from course.datasets.samples.brains import anatomy, files, scanner, tumour
+from course.datasets.samples.brains import anatomy, scanner, tumour
 from course.datasets.samples.brains.space import Space
 from course.errors import CourseError
 
 SHAPE = (80, 112, 96)  # (D, H, W); voxels of 1.75 mm
 CASES = 28
+_MAPPING = (
+    "Grade,BraTS_2017_subject_ID,BraTS_2018_subject_ID,TCGA_TCIA_subject_ID,"
+    "BraTS_2019_subject_ID,BraTS_2020_subject_ID\n"
+)
 
 
 def cases(n=CASES, seed=0) -> Path:
     """The folder with `n` made-up cases; made at the first call, and then kept.
 
-    They lie beside kagglehub's downloads. What an interrupted call left whole is kept as well.
-
-    Args:
-        n: how many.
-        seed: the same seed makes the same files.
-
-    Returns:
-        A folder for `course.datasets.brats.find_cases`.
-
-    Raises:
-        CourseError: the folder cannot be written.
+    They lie beside kagglehub's downloads, for `course.datasets.brats.find_cases`; the same seed
+    makes the same files. What an interrupted call left whole is kept as well.
     """
     made = cache.root() / "made" / "brats2020"
     return _fill(made / f"{_digest()}-seed{seed}-{n}", n, seed, SHAPE)
@@ -43,7 +40,6 @@ def write_cases(folder, n, seed=0, shape=SHAPE) -> Path:
 
     Args:
         folder: a new or an empty folder.
-        n: how many.
         seed: the same seed writes the same bytes.
         shape: voxels `(D, H, W)`. They are cubes, and the whole head always fits: the same heads
             appear in coarser or finer voxels.
@@ -65,25 +61,13 @@ def write_cases(folder, n, seed=0, shape=SHAPE) -> Path:
 
 
 def make_case(number, seed=0, shape=SHAPE):
-    """Make one case.
+    """Make one case of those that `write_cases` writes, counted from 1.
 
-    Args:
-        number: counted from 1, as the files are.
-        seed: the same seed makes the same case.
-        shape: voxels `(D, H, W)`, from bottom to top, front to back, the patient's right to left.
-
-    Returns:
-        `(pictures, labels, kind)`: a dict of modality → int16 `(D, H, W)`, uint8 `(D, H, W)` with
-        BraTS 2020's labels, and one of `tumour.KINDS`.
-
-    Example:
-
-    >>> pictures, labels, kind = make_case(1, shape=(40, 56, 48))
-    >>> sorted(pictures), labels.shape, labels.dtype.name
-    (['flair', 't1', 't1ce', 't2'], (40, 56, 48), 'uint8')
+    Returns `(pictures, labels, kind)`: a dict of modality → int16 `(D, H, W)`, uint8 `(D, H, W)`
+    with BraTS 2020's labels, and one of `tumour.KINDS`.
     """
     kind = _kind(number, seed)
-    rng, space = np.random.default_rng((seed, number)), Space(tuple(shape))
+    rng, space = np.random.default_rng((seed, number)), Space(shape)
     head = anatomy.Head.draw(rng)
     plan = tumour.Plan.draw(kind, rng)
     points = head.points(space)
@@ -101,17 +85,51 @@ def _kind(number, seed):
 
 
 def _fill(folder, n, seed, shape):
+    """Make and write the cases that the folder lacks, each whole or not at all; the table last."""
+    from tqdm import tqdm
+
     if n < 1:
         raise ValueError(f"n: Expected a whole number from 1. Received: {n!r}")
-    grades = [tumour.GRADES[_kind(number, seed)] for number in range(1, n + 1)]
-    voxel_mm = Space(tuple(shape)).voxel_mm
-    return files.fill(folder, grades, voxel_mm, lambda k: make_case(k, seed, shape)[:2])
+    folder = folder.absolute()
+    names = {number: f"BraTS20_Training_{number:03d}" for number in range(1, n + 1)}
+    missing = [number for number, name in names.items() if not (folder / name).is_dir()]
+    mapping = folder / "name_mapping.csv"
+    if mapping.is_file() and not missing:
+        return folder
+    rows = (f"{tumour.GRADES[_kind(k, seed)]},NA,NA,NA,NA,{name}\n" for k, name in names.items())
+
+    def write(number):
+        pictures, labels, _ = make_case(number, seed, shape)
+        with files.whole_folder(folder / names[number]) as part:
+            for kind, voxels in {**pictures, "seg": labels.astype("int16")}.items():
+                _save(voxels, Space(shape).voxel_mm, part / f"{names[number]}_{kind}.nii")
+
+    try:
+        # threads: NumPy and SciPy let go of the lock
+        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+            jobs = pool.map(write, missing)
+            list(tqdm(jobs, "creando cerebros", len(missing), unit="caso", delay=1, leave=False))
+        files.write(mapping, _MAPPING + "".join(rows))
+    except CourseError as error:
+        raise CourseError(
+            f"{error}\nCada cerebro de muestra ocupa unos 9 MB; la variable KAGGLEHUB_CACHE nombra "
+            "otra carpeta para los datos del curso."
+        ) from error
+    return folder
+
+
+def _save(voxels, voxel_mm, path):
+    """`(D, H, W)` to a NIfTI file whose axes run to the patient's left, back and top, as BraTS'."""
+    import nibabel
+
+    affine = np.diag([-voxel_mm, -voxel_mm, voxel_mm, 1.0])
+    affine[1, 3] = voxel_mm * (voxels.shape[1] - 1)
+    image = nibabel.Nifti1Image(np.ascontiguousarray(voxels.T), affine)
+    image.header.set_xyzt_units("mm")
+    nibabel.save(image, path)
 
 
 def _digest():
     """Tells apart the sets that different versions of the phantom made."""
-    digest = hashlib.sha256()
-    for file in sorted(resources.files(__package__).iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".py"):
-            digest.update(file.read_bytes())
-    return digest.hexdigest()[:8]
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]

@@ -73,16 +73,7 @@ def cerebrum(points):
 
 
 def draw(space, points, age, push, rng):
-    """Draw a healthy brain, its tissue pushed aside where a tumour is to grow.
-
-    Args:
-        space: a `Space`.
-        points: coordinates in the head, from `Head.points`.
-        age: 0 to 1, of the `Head`.
-        push: a function of points, and their distance below the surface, that says where each
-            point's tissue would lie in a head without a tumour.
-        rng: a `numpy.random.Generator`.
-    """
+    """Draw a healthy brain, its tissue pushed aside, as `Plan.push` says, where a tumour grows."""
     lumps = 1.5 * space.noise(rng, 22) + 0.7 * space.noise(rng, 9)
     top = cerebrum(points) + lumps
     z, y, x = push(points, -top)

@@ -12,7 +12,6 @@ _BRIGHT = {
     "t2": (1.75, 0.96, 0.70, 1.12, 1.20, 1.48, 1.62, 1.08, 0.35),
 }
 _VARIES = (0.03, 0.03, 0.03, 0.08, 0.08, 0.07, 0.09, 0.10, 0.10)  # from case to case
-MODALITIES = tuple(_BRIGHT)
 
 
 def spots(space, anatomy, age, rng):
@@ -29,18 +28,7 @@ def spots(space, anatomy, age, rng):
 
 
 def scan(space, anatomy, tumour, spots, rng):
-    """Take the pictures.
-
-    Args:
-        space: a `Space`.
-        anatomy: an `Anatomy`.
-        tumour: a `Tumour`.
-        spots: from `spots`.
-        rng: a `numpy.random.Generator`.
-
-    Returns:
-        dict of modality → int16 `(D, H, W)`, 0 outside the brain and at least 1 inside.
-    """
+    """Take the pictures: modality → int16 `(D, H, W)`, 0 outside the brain, at least 1 inside."""
     parts = _mixture(anatomy, tumour, spots)
     parts[1:3] *= 1 + 0.03 * space.noise(rng, 4)  # no tissue is even
     parts[4:8] *= 1 + 0.07 * space.noise(rng, 9)

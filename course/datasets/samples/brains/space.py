@@ -15,13 +15,9 @@ _REACH_MM = (80.0, 105.0, 95.0)  # noise is defined this far from the middle
 
 @dataclass(frozen=True)
 class Space:
-    """A grid of cubic voxels `(D, H, W)` around a head.
+    """A grid of cubic voxels around a head: the smallest with which it fits into `shape`."""
 
-    Args:
-        shape: voxels `(D, H, W)`; their size is the smallest with which the head fits.
-    """
-
-    shape: tuple
+    shape: tuple  # (D, H, W)
 
     @property
     def voxel_mm(self):
@@ -42,12 +38,8 @@ class Space:
         """Smooth random numbers, normal with mean 0 and variance 1, float32 `(D, H, W)`.
 
         White noise on a lattice every `scale_mm`, interpolated by Gaussians; the weights along the
-        three axes are separable, hence three small products of matrices.
-
-        Args:
-            rng: a `numpy.random.Generator`.
-            scale_mm: the size of the blobs.
-            band: take the coarser blobs out, so that ups and downs alternate evenly.
+        three axes are separable, hence three small products of matrices. `band` takes the coarser
+        blobs out, so that ups and downs alternate evenly.
         """
         knots = [np.arange(-reach, reach + scale_mm, scale_mm) for reach in _REACH_MM]
         field = rng.standard_normal([len(k) for k in knots], "float32")

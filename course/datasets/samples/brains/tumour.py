@@ -51,12 +51,8 @@ class Plan:
 
     def distance(self, points):
         """Distance in mm from the centre, stretched."""
-        return np.sqrt(
-            sum(
-                (o / np.float32(s)) ** 2
-                for o, s in zip(self._offsets(points), self.stretch, strict=True)
-            )
-        )
+        pairs = zip(self._offsets(points), self.stretch, strict=True)
+        return np.sqrt(sum((offset / np.float32(stretch)) ** 2 for offset, stretch in pairs))
 
     def _offsets(self, points):
         return [p - np.float32(c) for p, c in zip(points, self.center, strict=True)]
@@ -80,15 +76,7 @@ class Tumour:
 
 
 def draw(space, plan, points, anatomy, rng):
-    """Let the tumour grow in a brain that it has pushed aside already.
-
-    Args:
-        space: a `Space`.
-        plan: a `Plan`.
-        points: coordinates in the head, from `Head.points`.
-        anatomy: an `Anatomy`.
-        rng: a `numpy.random.Generator`.
-    """
+    """Let the tumour of a `Plan` grow in a brain that it has pushed aside already."""
     far = plan.distance(points)
     diffuse = plan.kind == "diffuse"  # it has no clear edge
     lumps = (0.28 if diffuse else 0.2) * space.noise(rng, plan.radius_mm)
