@@ -50,3 +50,13 @@ class LessonRun:
         monkeypatch.chdir(folder)
         assert cli.main(["evaluate", "run"]) == 0
         assert "report.html" in capsys.readouterr().out
+
+
+class Taller4Run(LessonRun):
+    """Taller 4, in two dimensions or in three."""
+
+    lesson = "taller4"
+    flags = ("--epochs", "1", "--limit", "4")
+
+    def test_it_shows_where_it_looks(self, folder):
+        assert (folder / "run" / "figures" / "atencion.png").stat().st_size > 10_000

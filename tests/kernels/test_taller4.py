@@ -1,9 +1,9 @@
-"""Taller 4 as a student runs it, in two dimensions and in three."""
+"""Taller 4 as a student runs it, slice by slice."""
 
 import re
 
 from tests import ROOT
-from tests.lesson_run import LessonRun
+from tests.lesson_run import Taller4Run
 
 
 def test_it_asks_for_onednn_before_tensorflow_loads():
@@ -14,14 +14,6 @@ def test_it_asks_for_onednn_before_tensorflow_loads():
     assert asked < min(text.index("\nimport keras"), text.index("\nfrom course"))
 
 
-class Taller4Run(LessonRun):
-    lesson = "taller4"
-    flags = ("--epochs", "1", "--limit", "4")
-
-    def test_it_shows_where_it_looks(self, folder):
-        assert (folder / "run" / "figures" / "atencion.png").stat().st_size > 10_000
-
-
 class TestTaller4(Taller4Run):
     def test_it_shows_how_good_nothing_looks(self, folder):
         """Background counted in, an answer without any tumour looks nearly perfect."""
@@ -29,7 +21,3 @@ class TestTaller4(Taller4Run):
         shown = re.search(r"todo fondo, con el fondo dentro:\s+0,(\d\d)", log)
         assert 90 <= int(shown[1]) < 100
         assert re.findall(r"todo fondo, región (\w\w):\s+0,00", log) == ["WT", "TC", "ET"]
-
-
-class TestTaller4In3D(Taller4Run):
-    flags = (*Taller4Run.flags, "--dims", "3", "--patch", "30", "--filters", "4")

@@ -1,0 +1,7 @@
+"""Taller 4 as a student runs it in three dimensions."""
+
+from tests.lesson_run import Taller4Run
+
+
+class TestTaller4In3D(Taller4Run):
+    flags = (*Taller4Run.flags, "--dims", "3", "--patch", "30", "--filters", "4")
