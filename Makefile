@@ -5,6 +5,8 @@
 # make test-forms   every lesson as script, as Kaggle kernel and as notebook, with those versions
 # make test-jax     models, losses, metrics and explain with JAX in TensorFlow's place
 # make test-torch   the same with PyTorch
+# make test-matrix  what is promised everywhere: other backends, strategies, the other Keras, notebooks
+# make fuzz         the long run of the property tests: 5,000 damaged inputs
 #
 # Each makes the environment it needs and installs only what is missing.
 
@@ -13,7 +15,7 @@ PYTHON := $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 py
 	$(name) -c "import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" \
 	2>/dev/null && echo $(name))))
 
-.PHONY: train test lint test-lowest test-forms test-jax test-torch
+.PHONY: train test lint test-lowest test-forms test-jax test-torch test-matrix fuzz
 
 train: .venv/runtime
 	.venv/bin/python -m course run taller2 --source sample
@@ -47,6 +49,15 @@ test-jax: .venv/jax
 # make test-torch TORCH=torch==2.13.0+cpu
 test-torch: .venv/torch
 	KERAS_BACKEND=torch .venv/bin/python -m pytest $(ON_ANY_BACKEND)
+
+# JAX is brought along; PyTorch's rows are skipped where test-torch has not been run. The other
+# Python has the lowest versions: what one Keras writes, the other reads.
+test-matrix: .venv/jax .venv-lowest/test
+	COURSE_OTHER_PYTHON=.venv-lowest/bin/python .venv/bin/python $(PYTEST) -m matrix
+
+fuzz: .venv/test
+	FUZZ=20 .venv/bin/python $(PYTEST) tests/datasets/test_fuzz.py tests/export/test_fuzz.py \
+		tests/datasets/brats/test_nifti.py
 
 # `>=` in requirements.txt becomes `==`: what is declared as enough is what gets tested.
 .venv-lowest/test: requirements.txt pyproject.toml | .venv-lowest/bin/pip

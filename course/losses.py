@@ -5,6 +5,10 @@ small tumour weighs as much as a large one and a case does not depend on its bat
 what happens with nothing: a channel that is empty in the truth and in the answer has loss 0, and
 one that is absent from the truth but answered has nearly 1. Sums are in float32 whatever comes in:
 a volume of 155×240×240 voxels has more ones than float16 has numbers.
+
+What is true is 1, as in `course.metrics.Dice`: a truth above 1 counts as 1 and one below 0 as 0, so
+masks of 0 and 255 and booleans are those of 0 and 1. Shares between 0 and 1 (smoothed labels) are
+taken as they are; the metric counts them from 0.5 on. A NaN makes the loss NaN.
 """
 
 import keras
@@ -198,7 +202,7 @@ class DiceCrossentropy(_OverlapLoss):
     def call(self, y_true, y_pred):
         dice = dice_loss(self.counted(y_true), self.counted(y_pred), self.smooth)
         # float32 before the logarithm: in float16 the 1 - 1e-7 that keeps it finite would be 1
-        y_true, y_pred = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
+        y_true, y_pred = _truth(y_true), ops.cast(y_pred, "float32")
         if self.multilabel:
             entropy = ops.binary_crossentropy(y_true, y_pred)
         else:
@@ -214,10 +218,15 @@ class DiceCrossentropy(_OverlapLoss):
 def _sums(y_true, y_pred, smooth):
     """Overlap, size of the truth and size of the answer, each `(batch, channels)`, in voxels."""
     _check_smooth(smooth)
-    y_true, y_pred = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
+    y_true, y_pred = _truth(y_true), ops.cast(y_pred, "float32")
     check_shapes(y_true, y_pred)
     voxels = tuple(range(1, len(y_true.shape) - 1))
     return tuple(ops.sum(y, axis=voxels) for y in (y_true * y_pred, y_true, y_pred))
+
+
+def _truth(y_true):
+    """Float32 from 0 to 1; a mask of 0 and 255 becomes one of 0 and 1."""
+    return ops.clip(ops.cast(y_true, "float32"), 0, 1)
 
 
 def _check_smooth(smooth):

@@ -59,10 +59,12 @@ def edition(name) -> Edition:
     """
     if str(name) in EDITIONS:
         return EDITIONS[str(name)]
+    # no likeness of spelling: 2019 is not numbered as 2015
+    said = next((known for known in EDITIONS if known in str(name).lower()), "")
     raise CourseError(
         f"edition: se esperaba una de {', '.join(EDITIONS)}. Llegó: {name!r}."
-        f"{nearest(name, EDITIONS)}\nQué hacer: busca la edición en la página de la que vienen los "
-        "casos; de ella depende qué significa cada número de una máscara."
+        f"{nearest(said, EDITIONS)}\nQué hacer: busca en la página de la que vienen los casos qué "
+        "significa cada número de una máscara, y nombra la edición que numera igual."
     )
 
 
@@ -129,7 +131,11 @@ def from_regions(regions, edition):
 
 
 def check_labels(labels, edition):
-    """Raise CourseError when an integer mask holds a label that the edition does not know."""
+    """Raise CourseError when an integer mask holds a label that the edition does not know.
+
+    The message names another edition to take only where that is sure: 2024 for a 4 in files of
+    2023, 2023 for a 3 in files of 2021. Otherwise it says what the label means in each edition.
+    """
     import numpy as np
 
     known, labels = _named(edition), np.asarray(labels)
@@ -144,18 +150,39 @@ def check_labels(labels, edition):
     found = [int(label) for label in np.unique(labels)]
     strange = [label for label in found if label not in known.labels]
     shown = ", ".join(map(str, strange[:8])) + (" …" if strange[8:] else "")
-    others = [name for name, other in EDITIONS.items() if set(found) <= set(other.labels)]
-    todo = "pon en su lugar una copia nueva: está dañada o no es la máscara de un tumor."
-    if others:
-        todo = (
-            f'nombra la edición de la que viene el caso, por ejemplo edition="{others[0]}"; '
-            f"esas etiquetas valen en {', '.join(others)}."
-        )
     expected = ", ".join(f"{label} ({name})" for label, name in known.labels.items())
     raise CourseError(
         f"Etiquetas de la edición {known.name}: se esperaba {expected}. Llegó también: {shown}.\n"
-        f"Qué hacer: {todo}"
+        f"Qué hacer: {_todo(known.name, found, strange)}"
     )
+
+
+def _todo(name, found, strange):
+    """What to do about labels that an edition does not know: never a choice that may be wrong."""
+    others = [other for other in EDITIONS.values() if set(found) <= set(other.labels)]
+    if not others:
+        return "pon en su lugar una copia nueva: está dañada o no es la máscara de un tumor."
+    # 2024 has the file names of 2023 and all its labels; 2023 is the first with a 3 after 2021
+    newer = {"2023": "2024", "2021": "2023"}.get(name)
+    if newer in [other.name for other in others]:
+        return (
+            f'busca los casos otra vez con edition="{newer}": esas etiquetas son de {newer}, donde '
+            f"{_meanings(strange, [EDITIONS[newer]])}."
+        )
+    return (
+        "busca en la página de la que vienen los casos qué significa cada número, y nombra esa "
+        f"edición con edition=…. {_meanings(strange, others).capitalize()}."
+    )
+
+
+def _meanings(labels, editions):
+    """What these labels are called in each of the editions."""
+    said = {}
+    for label in labels:
+        for known in editions:
+            said.setdefault(f"el {label} es {known.labels[label]}", []).append(known.name)
+    one = len(editions) == 1
+    return "; ".join(text if one else f"{text} en {', '.join(of)}" for text, of in said.items())
 
 
 _named = edition  # for where an argument has that name

@@ -10,6 +10,7 @@ import sys
 import course
 from course.cli import data, evaluate, kernels, notebooks, parser, predict, run
 from course.errors import CourseError, nearest
+from course.training.place import console_as_it_is
 
 _DESCRIPTION = "Los talleres de aprendizaje profundo: entrenar, medir y mirar."
 _EXAMPLES = """\
@@ -29,9 +30,7 @@ def main(arguments=None):
     process's own by default.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a console that has no ² or — shows a ? instead
-            stream.reconfigure(errors="replace")
+    console_as_it_is()
     try:
         whole = _parser()
         _refuse_typos(whole, arguments)

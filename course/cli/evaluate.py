@@ -14,5 +14,5 @@ def add_to(commands):
 def _evaluate(given):
     from course.evaluation import run
 
-    report, page = run.evaluate(given.run)
-    print(f"{report}\n\nInforme: {page}")
+    _, page = run.evaluate(given.run, show=lambda report: print(report, flush=True))
+    print(f"\nInforme: {page}")

@@ -2,12 +2,14 @@
 
 import argparse
 
+from course.training.arguments import Parser
+
 
 def command(parent, name, text, action=None, **options):
     """A parser of the course's own form, below what `verbs` returned; None makes the first one."""
     options.update(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     if parent is None:
-        return argparse.ArgumentParser(prog="python -m course", description=text, **options)
+        return Parser(prog="python -m course", description=text, **options)
     parser = parent.add_parser(name, help=text, description=text, **options)
     parser.set_defaults(action=action)
     return parser

@@ -2,7 +2,7 @@
 
 from course.cli.parser import command
 from course.errors import CourseError
-from course.spanish import number, percent
+from course.spanish import percent
 
 
 def add_to(commands):
@@ -49,7 +49,7 @@ def _segment(given, card):
             "Qué hacer: pide uno después de otro."
         )
     path, case, volumes_ml = run.segment(given.run, given.inputs[0], given.output, card)
-    sizes = "   ".join(f"{region} {number(ml, 1)}\u00a0ml" for region, ml in volumes_ml.items())
     labels = regions.edition(case.edition).labels
     named = ", ".join(f"{label} {name}" for label, name in labels.items() if label)
-    print(f"{case.name}:  {sizes}\nMáscara: {path}  (BraTS {case.edition}: {named})")
+    print(f"{case.name}:  {run.volumes_text(volumes_ml)}")
+    print(f"Máscara: {path}  (BraTS {case.edition}: {named})")

@@ -5,6 +5,7 @@ import gc
 import keras
 import numpy as np
 
+from course.errors import CourseError
 from course.training.arrays import as_array, as_arrays, check_lengths
 
 
@@ -27,8 +28,22 @@ class EpochDataset(keras.utils.PyDataset):
         But one where `fit` builds the model from a batch before the first epoch begins: on other
         backends, and under a `tf.distribute` strategy, be it of one device. Keras' threads would
         read on from there, and serve what they have read in a later epoch (keras #23283).
+
+        Raises:
+            CourseError: If there is a strategy of several devices that cannot have equal parts of
+                each batch: TensorFlow would stop at the first that is uneven.
         """
-        return 2 if keras.backend.backend() == "tensorflow" and not _has_strategy() else 1
+        if keras.backend.backend() != "tensorflow":
+            return 1
+        devices = _devices()
+        if devices > 1:
+            _check_equal_parts(self.examples, self.batch_size, devices)
+        return 1 if devices else 2
+
+    @property
+    def examples(self):
+        """How many examples an epoch has."""
+        return len(self) * self.batch_size
 
 
 class Batches(EpochDataset):
@@ -72,6 +87,10 @@ class Batches(EpochDataset):
     def __len__(self):
         return -(-len(self.targets) // self.batch_size)
 
+    @property
+    def examples(self):
+        return len(self.targets)
+
     def __getitem__(self, index):
         rows = self._order[index * self.batch_size : (index + 1) * self.batch_size]
         if isinstance(self.inputs, dict):
@@ -80,8 +99,10 @@ class Batches(EpochDataset):
         return self.inputs[rows], self.targets[rows]
 
 
-def _has_strategy():
-    """Whether this process has a `tf.distribute` strategy: the model to be fitted may use it.
+def _devices():
+    """The most devices that a `tf.distribute` strategy of this process has; 0 without a strategy.
+
+    The model to be fitted may use it.
 
     A batch does not know its model, and TensorFlow keeps no list of strategies: so Python's own
     list of objects is asked, which takes a tenth of a second.
@@ -89,8 +110,25 @@ def _has_strategy():
     import tensorflow as tf
 
     usual = type(tf.distribute.get_strategy())
-    kinds = {type(thing) for thing in gc.get_objects()}
-    return any(issubclass(kind, tf.distribute.Strategy) for kind in kinds - {usual})
+    things = gc.get_objects()
+    kinds = {type(thing) for thing in things} - {usual}
+    kinds = tuple(kind for kind in kinds if issubclass(kind, tf.distribute.Strategy))
+    # not isinstance: it would ask each lazy module of TensorFlow for its class, and load it
+    return max((thing.num_replicas_in_sync for thing in things if type(thing) in kinds), default=0)
+
+
+def _check_equal_parts(count, batch_size, devices):
+    if batch_size % devices:
+        todo = f"usa un batch_size que sea múltiplo de {devices}"
+    elif extra := count % batch_size % devices:
+        rest = count - extra
+        todo = f"deja fuera los últimos {extra}: Batches(x[:{rest}], y[:{rest}], …)"
+    else:
+        return
+    raise CourseError(
+        f"Con {devices} dispositivos, cada lote se reparte en partes iguales. Llegó: {count} "
+        f"ejemplos en lotes de {batch_size}.\nQué hacer: {todo}."
+    )
 
 
 def _column(values):

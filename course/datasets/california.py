@@ -8,10 +8,13 @@ import numpy as np
 from course.datasets import catalog
 from course.datasets.catalog import Content
 from course.datasets.download.fetch import fetch_files, resolve
+from course.datasets.overlap import tell_shared
 from course.errors import CourseError, nearest
+from course.spanish import number
 
 OCEAN_PROXIMITY = ("<1H OCEAN", "INLAND", "ISLAND", "NEAR BAY", "NEAR OCEAN")
 UNIT = 100_000  # dollars
+_MEDIAN = (1_000, 10_000_000)  # dollars: where the middle price of a district can lie
 # lowest and highest value that can be true; dollars and counts of a district, degrees, years
 _COLUMNS = {
     "longitude": (-180, 180),
@@ -54,11 +57,21 @@ def load_data(source="kaggle", seed=0):
     if source == "sample":
         from course.datasets.samples import houses
 
-        columns, values = houses.draw()
-    else:
-        _, paths = fetch_files(catalog.get("california"), source, content_of=content_of)
-        columns, values = read_csv(paths["housing.csv"])
-    return _split(columns, values, seed)
+        return _split(*houses.draw(), seed)
+    _, paths = fetch_files(catalog.get("california"), source, content_of=content_of)
+    path = paths["housing.csv"]
+    columns, values = read_csv(path)
+    _check_dollars(values, path)
+    train, test = _split(columns, values, seed)
+    todo = (
+        "la tabla tiene filas repetidas; deja una de cada una, en Python:\n"
+        "    import pathlib\n"
+        f"    table = pathlib.Path({str(path)!r})\n"
+        '    rows = dict.fromkeys(table.read_text(encoding="utf-8").splitlines())\n'
+        '    table.write_text("\\n".join(rows), encoding="utf-8")'
+    )
+    tell_shared(*map(_rows_of, (train, test)), ("fila", "filas"), path, todo)
+    return train, test
 
 
 def read_csv(path):
@@ -84,8 +97,30 @@ def content_of(path, file) -> Content:
     return Content("housing", rows=len(values), histogram=dict(places))
 
 
+def _check_dollars(values, path):
+    """The target is given in dollars; divided before, every number of the lesson would be wrong."""
+    median = float(np.median(values)) * UNIT
+    if _MEDIAN[0] <= median <= _MEDIAN[1]:
+        return
+    low, high = (number(dollars, 0) for dollars in _MEDIAN)
+    raise CourseError(
+        f"{path}: {_TARGET} va en dólares; se esperaba una mediana de {low} a {high}. Llegó: "
+        f"{number(median)}.\n"
+        "Qué hacer: escribe los valores en dólares; si están divididos por 100 000, multiplícalos "
+        "por 100 000."
+    )
+
+
+def _rows_of(part):
+    """The rows of a part, to be compared: tuples of the bytes of each number and of the word."""
+    columns, values = part
+    numbers = [column for name, column in columns.items() if name != _CATEGORY]
+    table = np.column_stack([*numbers, values])
+    return zip(map(bytes, table), columns[_CATEGORY], strict=True)
+
+
 def _split(columns, values, seed):
-    """A seeded fifth of the rows is the test set."""
+    """A seeded fifth of the rows is the test set; rows twice in the table may part."""
     order = np.random.default_rng(seed).permutation(len(values))
     test = len(values) // 5
     return tuple(

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import course
 from course import regions
+from course.datasets.download import cache, verify
 from course.errors import CourseError, nearest
 from course.files import Count, Rule, Text, build
 
@@ -174,6 +175,8 @@ class Origin:
     """Where a run's data came from: goes into the card, the report and every figure's title.
 
     `source` is "kaggle", "tfds", "sample", or the absolute path of the student's own folder.
+    `checked` is what the comparison of the files with the catalogue found, in Spanish; None where
+    there was nothing to compare.
     """
 
     dataset: Text
@@ -185,6 +188,7 @@ class Origin:
     made_up: bool
     licence: Text
     citation: Text
+    checked: Text | None = None
 
     @property
     def stands_in(self):
@@ -200,7 +204,12 @@ class Origin:
 
 
 def origin(name, source, variant=None) -> Origin:
-    """What a report says about data of this name from this source.
+    """What a report says about data of this name from this source, by a look at the files.
+
+    A folder of one's own bears the data set's name, licence and citation only if each of its files
+    has the catalogue's sha256; otherwise it is a copy of one's own, and nothing else is known of
+    it. What Kaggle sends or mounts under the pinned handle bears the name; `checked` says whether
+    its bytes are the catalogue's. To ask twice costs nothing.
 
     Example:
 
@@ -208,12 +217,16 @@ def origin(name, source, variant=None) -> Origin:
     'muestra: manos dibujadas, no son fotografías'
     """
     info = get(name)
-    about, title, handle, version = info, info.title, None, None
+    about, title, handle, version, checked = info, info.title, None, None, None
     if not is_named(source):
+        folder = pathlib.Path(source).expanduser().resolve()
+        source, (verified, checked) = str(folder), _compared(info, folder)
         title = f"{title}, copia propia"
-        source = str(pathlib.Path(source).expanduser().absolute())
+        if not verified:
+            title = "copia propia, no verificada"
+            about = VariantInfo(title, "no indicada", "no indicada")
     elif source == "kaggle":
-        handle, version = info.handle, info.version
+        handle, version, checked = info.handle, info.version, _seen_here(info)
     elif source == "tfds":
         handle = variant or name
         if handle != name:
@@ -228,8 +241,44 @@ def origin(name, source, variant=None) -> Origin:
         )
     made_up = source == "sample" and about.made_up
     return Origin(
-        name, variant, source, handle, version, title, made_up, about.licence, about.citation
+        *(name, variant, source, handle, version, title, made_up),
+        *(about.licence, about.citation, checked),
     )
+
+
+def _compared(info, folder):
+    """Whether a folder of one's own has the catalogue's bytes in each file, and that in words."""
+    if not any(file.sha256 for file in info.files):
+        return False, f"el catálogo no tiene sumas de {info.title} con que comparar"
+    paths = [cache.best_place(folder, info, file) for file in info.files]
+    pairs = zip(info.files, paths, strict=True)
+    others = [file.path for file, p in pairs if not p or verify.same_as(p, info) != file]
+    if others:
+        return False, f"no es {info.title} del catálogo: otros bytes en {', '.join(others)}"
+    return True, _FITS.format(seen=info.files[0].seen)
+
+
+def _seen_here(info):
+    """How the bytes that Kaggle sent or mounted compare with the catalogue's; None if none came."""
+    kept = cache.Cache(info)
+    folder = next(cache.mounted_copies(info, info.files), kept.folder)
+    if not cache.holds(folder, info, info.files):
+        return None
+    if not info.files or not all(file.sha256 for file in info.files):
+        return "hash no visto: de estos archivos el catálogo no tiene sumas"
+    memory, others = verify.Memory(kept.memory), {}
+    for file in info.files:
+        path = cache.place(folder, file)
+        known = memory.remembered(path, file)
+        if known.how != "sha256" if known else verify.same_as(path, info) != file:
+            others[file.path] = verify.compared(file.content) if file.content else "nada"
+    if others:
+        named = "; ".join(f"{path}, del que coincide {words}" for path, words in others.items())
+        return f"distinto del espejo: otros bytes en {named}"
+    return _FITS.format(seen=info.files[0].seen)
+
+
+_FITS = "cada archivo tiene el sha256 del catálogo (visto: {seen})"
 
 
 def is_named(source):

@@ -9,6 +9,7 @@ from course import files
 from course.datasets import catalog
 from course.datasets.catalog import Content
 from course.datasets.download.fetch import fetch_files, resolve
+from course.datasets.overlap import tell_shared
 from course.errors import CourseError, nearest
 from course.spanish import count, number
 
@@ -75,8 +76,12 @@ def load_data(source="kaggle", variant="mnist"):
         from course.datasets.samples import digits
 
         return digits.load_data()
-    _, paths = fetch_files(catalog.get("mnist"), source, content_of=content_of)
-    return tuple(_part(paths[images], paths[labels]) for images, labels in _FILES)
+    folder, paths = fetch_files(catalog.get("mnist"), source, content_of=content_of)
+    train, test = (_part(paths[images], paths[labels]) for images, labels in _FILES)
+    pictures = (map(np.ndarray.tobytes, images) for images, _ in (train, test))
+    todo = "pon una parte de prueba que no esté en la de entrenamiento."
+    tell_shared(*pictures, ("imagen", "imágenes"), folder, todo)
+    return train, test
 
 
 def class_names(variant="mnist"):

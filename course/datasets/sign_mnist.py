@@ -7,6 +7,7 @@ import numpy as np
 from course.datasets import catalog
 from course.datasets.catalog import Content
 from course.datasets.download.fetch import fetch_files, resolve
+from course.datasets.overlap import tell_shared
 from course.errors import CourseError
 
 # J and Z are movements and have no picture: the files skip 9 and end at 24, the arrays count 0–23
@@ -42,8 +43,12 @@ def load_data(source="kaggle"):
         from course.datasets.samples import hands
 
         return hands.load_data()
-    _, paths = fetch_files(catalog.get("sign_mnist"), source, content_of=content_of)
-    return tuple(read_csv(paths[f"sign_mnist_{part}.csv"]) for part in ("train", "test"))
+    folder, paths = fetch_files(catalog.get("sign_mnist"), source, content_of=content_of)
+    train, test = (read_csv(paths[f"sign_mnist_{part}.csv"]) for part in ("train", "test"))
+    pictures = (map(np.ndarray.tobytes, images) for images, _ in (train, test))
+    todo = "pon una parte de prueba que no esté en la de entrenamiento."
+    tell_shared(*pictures, ("imagen", "imágenes"), folder, todo)
+    return train, test
 
 
 def read_csv(path):

@@ -65,7 +65,7 @@ def grouped(labels, groups, fraction=0.1, seed=0):
     >>> len(train), len(validation)
     (4, 4)
     """
-    labels, groups = _checked(labels, fraction), np.asarray(groups)
+    labels, groups = _checked(labels, fraction), _column(groups, "groups")
     if groups.shape != labels.shape:
         raise ValueError(f"Expected groups of shape {labels.shape}. Received: shape {groups.shape}")
     classes, class_of = np.unique(labels, return_inverse=True)
@@ -114,7 +114,9 @@ def near_duplicates(images, labels):
     >>> near_duplicates(np.concatenate([photos, photos + 20]), [0, 1, 1, 0, 1, 1]).tolist()
     [0, 1, 2, 0, 1, 2]
     """
-    images, labels = np.asarray(images), np.asarray(labels)
+    from course.training.arrays import as_array  # it needs Keras
+
+    images, labels = as_array(images, "images"), _column(labels, "labels")
     if images.ndim != 3 or min(images.shape[1:]) < 8 or labels.shape != images.shape[:1]:
         raise ValueError(
             "Expected images of shape (n, height, width), at least 8×8, and labels of shape (n,). "
@@ -163,8 +165,16 @@ def _sides(held_out, n):
     return np.flatnonzero(~validation), np.flatnonzero(validation)
 
 
+def _column(values, name):
+    """Array `(n,)` by place; a column `(n, 1)` is one too. A data set of TensorFlow is refused."""
+    from course.training.arrays import as_array  # it needs Keras
+
+    values = as_array(values, name)
+    return values.ravel() if values.ndim == 2 and values.shape[1] == 1 else values
+
+
 def _checked(labels, fraction):
-    labels = np.asarray(labels)
+    labels = _column(labels, "labels")
     if labels.ndim != 1:
         raise ValueError(f"Expected labels of shape (n,). Received: shape {labels.shape}")
     if not 0 < fraction < 1:

@@ -1,5 +1,7 @@
 """What an evaluation takes: labels, images and predictions that fit together, or an error."""
 
+import warnings
+
 import numpy as np
 
 from course.errors import CourseError
@@ -29,18 +31,106 @@ def images_for(model, images):
     return images
 
 
-def class_numbers(labels, classes):
-    """Labels as integers `(n,)` from 0 to `classes - 1`."""
-    labels = np.asarray(labels)
-    whole = labels.ndim == 1 and np.issubdtype(labels.dtype, np.integer)
-    if labels.size and not (whole and 0 <= labels.min() <= labels.max() < classes):
+def rows(values, name):
+    """An array, or a dict of them, of what an evaluation is given; see `training.arrays`."""
+    from course.training.arrays import as_arrays  # it needs Keras
+
+    return as_arrays(values, name)
+
+
+def class_numbers(labels, class_names):
+    """Labels as integers `(n,)` from 0; whole decimals, booleans and a column `(n, 1)` are such.
+
+    Whatever else it is, the message has the line that makes class numbers of it.
+    """
+    labels, classes = rows(labels, "labels"), len(class_names)
+    labels = labels.astype(object) if labels.dtype.kind == "S" else labels
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels.ravel()
+    if not labels.size:
+        return labels.astype(int).ravel()
+    todo = _what_to_do(labels, class_names)
+    if todo:
+        values = labels[:1] if labels.dtype == object else [labels.min(), labels.max()]
+        ends = " a ".join(str(value) for value in values)
         raise CourseError(
             f"Etiquetas: se esperaba un número de clase por imagen, de 0 a {classes - 1}. Llegó: "
-            f"forma {labels.shape}, {labels.dtype}, de {labels.min()} a {labels.max()}.\n"
-            "Qué hacer: las que son vectores (one-hot) se vuelven números con "
-            "labels.argmax(axis=1)."
+            f"forma {labels.shape}, {labels.dtype}, de {ends}.\nQué hacer: {todo}"
         )
-    return labels.astype(int).ravel()
+    return labels.astype(int)
+
+
+def _what_to_do(labels, class_names):
+    """The next step where labels are no class numbers, Spanish; "" where they are."""
+    classes = len(class_names)
+    if labels.ndim == 2 and labels.shape[1] == classes and labels.dtype != object:
+        if np.allclose(labels.sum(axis=1), 1):
+            return "vuelve números los vectores (one-hot): labels = np.argmax(labels, axis=1)"
+        return "aquí cada imagen tiene una sola clase; esos vectores no suman 1."
+    if labels.ndim != 1:
+        return f"da una etiqueta por imagen, forma (n,); class_names nombra {classes} clases."
+    if labels.dtype == object:
+        return _of_text(labels, class_names)
+    if not np.isfinite(labels).all():
+        return (
+            "quita las imágenes sin etiqueta (NaN): con = np.isfinite(labels); "
+            "images, labels = images[con], labels[con]"
+        )
+    if (labels != np.floor(labels)).any():
+        return "revisa de dónde vienen: un número de clase no tiene decimales."
+    if 0 <= labels.min() and labels.max() < classes:
+        return ""
+    if labels.min() >= 1 and labels.max() == classes:
+        return "empieza a contar en 0: labels = np.asarray(labels) - 1"
+    found = np.unique(labels)
+    if len(found) == classes:
+        return (
+            f"si class_names nombra, en este orden, las clases {found[:30].tolist()}: "
+            "labels = np.unique(labels, return_inverse=True)[1]"
+        )
+    return f"mira np.unique(labels); class_names nombra {classes} clases."
+
+
+def _of_text(labels, class_names):
+    words = {text.decode() if isinstance(text, bytes) else str(text) for text in labels}
+    names = {str(name) for name in class_names}
+    if words <= names:
+        plain = "str(name)" if not any(isinstance(t, bytes) for t in labels) else "name.decode()"
+        return (
+            "da el lugar de cada nombre: "
+            f"labels = [list(map(str, class_names)).index({plain}) for name in labels]"
+        )
+    if all(word.strip().isdecimal() for word in words):
+        return "vuelve números los textos: labels = np.asarray(labels).astype(int)"
+    strange = sorted(words - names)[:3]
+    return f"corrige los que class_names no nombra: {', '.join(map(repr, strange))}."
+
+
+def warn_of_small_pixels(model, images):
+    """A `UserWarning` where pixels were divided by 255 and the model divides them again."""
+    shares = images.dtype.kind == "f" and images.size and 0 <= images.min() < images.max() <= 1
+    if not shares:
+        return
+    layer = next(filter(_takes_whole_pixels, _layers_of(model)), None)
+    if layer is not None:
+        warnings.warn(
+            "Las imágenes son decimales que no pasan de 1, y esta red recibe píxeles de 0 a 255: "
+            f"los reduce ella misma, en la capa {layer.name!r}.\n"
+            "Qué hacer: entrena y evalúa con los píxeles como vienen, sin dividir por 255.",
+            stacklevel=3,
+        )
+
+
+def _layers_of(model):
+    for layer in getattr(model, "layers", ()):
+        yield layer
+        yield from _layers_of(layer)
+
+
+def _takes_whole_pixels(layer):
+    scale = getattr(layer, "scale", None)
+    divides = type(layer).__name__ == "Rescaling" and np.ndim(scale) == 0 and abs(scale) < 0.05
+    return divides or layer.name == "preprocess"  # of `transfer_classifier`
 
 
 def same_length(n, arrays):
@@ -56,14 +146,20 @@ def same_length(n, arrays):
 
 
 def finite_targets(targets):
-    """Targets as float64 `(n,)`."""
+    """Targets `(n,)` or `(n, 1)` as float64 `(n,)`."""
     todo = "Qué hacer: busca celdas vacías o rotas en los datos."
-    return _all_finite(np.asarray(targets, "float64"), "Los valores verdaderos", todo).ravel()
+    targets = rows(targets, "targets")
+    if targets.dtype == object or targets.shape not in ((len(targets),), (len(targets), 1)):
+        raise CourseError(
+            "Valores verdaderos: se esperaba un número por caso, forma (n,). Llegó: forma "
+            f"{targets.shape}, {targets.dtype}.\nQué hacer: da una sola columna de números."
+        )
+    return _all_finite(targets.astype("float64"), "Los valores verdaderos", todo).ravel()
 
 
 def finite_predictions(values, name, n):
     """Predictions `(n,)` or `(n, 1)` as float64 `(n,)`."""
-    values = np.asarray(values, "float64")
+    values = rows(values, f"Predicciones de {name}").astype("float64")
     if values.shape not in ((n,), (n, 1)):
         raise CourseError(
             f"Predicciones de {name}: se esperaban {n}, una por ejemplo de prueba. "

@@ -3,20 +3,20 @@
 import numpy as np
 
 from course import figures
-from course.evaluation import checks
+from course.evaluation import checks, fingerprint
 from course.evaluation.intervals import wilson
 from course.evaluation.report import WORST, Report
 from course.spanish import count, number
 
 
-def evaluate_classifier(model, images, labels, *, class_names, origin, groups=None):
+def evaluate_classifier(model, images, labels=None, *, class_names, origin, groups=None):
     """Judge a classifier on test images.
 
     Args:
         model: Has `predict`; answers with probabilities, `(n, classes)`.
         images: `(n, height, width)` or `(n, height, width, channels)`, raw as the model takes
             them. The channel axis is added where the model expects one.
-        labels: Class numbers, `(n,)`, from 0.
+        labels: Class numbers, `(n,)` or `(n, 1)`, from 0.
         class_names: Names, in the order of the labels.
         origin: `catalog.Origin` of the data.
         groups: Integers, `(n,)`: which images show one photograph in other light, from
@@ -29,9 +29,11 @@ def evaluate_classifier(model, images, labels, *, class_names, origin, groups=No
         there) and log_loss (natural logarithm; a probability below 1e-7 counts as 1e-7). Interval
         of the accuracy: Wilson's, 95 %.
 
+    Arrays may be lists, tuples, tensors, tables of pandas or memory maps: they are read by place.
+
     Raises:
-        CourseError: For no images, labels that are none of the classes, images of another size
-            than the model's, predictions that are no probabilities.
+        CourseError: For no images, a `tf.data.Dataset`, labels that are none of the classes, images
+            of another size than the model's, predictions that are no probabilities.
 
     Example:
 
@@ -44,10 +46,11 @@ def evaluate_classifier(model, images, labels, *, class_names, origin, groups=No
     >>> report.scores["accuracy"]
     0.5
     """
-    images, names = np.asarray(images), [str(name) for name in class_names]
-    labels = checks.class_numbers(labels, len(names))
-    groups = np.arange(len(labels)) if groups is None else np.asarray(groups)
+    images, names = checks.rows(images, "images"), [str(name) for name in class_names]
+    labels = checks.class_numbers(labels, names)
+    groups = np.arange(len(labels)) if groups is None else checks.rows(groups, "groups")
     checks.same_length(len(labels), {"images": images, "groups": groups})
+    checks.warn_of_small_pixels(model, images)
     answered = model.predict(checks.images_for(model, images), batch_size=256, verbose=0)
     shares = checks.class_probabilities(np.asarray(answered), len(labels), len(names))
     answers, truths = shares.argmax(axis=1), shares[np.arange(len(labels)), labels]
@@ -86,6 +89,7 @@ def evaluate_classifier(model, images, labels, *, class_names, origin, groups=No
             for i in worst
         ],
         class_names=names,
+        test_data=fingerprint.of_arrays(images, labels),
         confusion=matrix.tolist(),
         figures={
             "confusion": figures.confusion(matrix, names, title=f"Matriz de confusión{source}"),

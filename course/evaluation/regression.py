@@ -3,20 +3,20 @@
 import numpy as np
 
 from course import figures
-from course.evaluation import checks
+from course.evaluation import checks, fingerprint
 from course.evaluation.intervals import regression_scores
 from course.evaluation.report import WORST, Report
 from course.spanish import count, number
 
 
-def evaluate_regressor(model, inputs, targets, *, unit, origin, baselines=None):
+def evaluate_regressor(model, inputs, targets=None, *, unit, origin, baselines=None):
     """Judge a model that predicts a number, beside others that predicted the same test targets.
 
     Args:
         model: Has `predict`; answers `(n,)` or `(n, 1)`.
         inputs: Array `(n, …)`, or dict from a column's name to an array `(n,)`, raw as the model
             takes them.
-        targets: Numbers, `(n,)`.
+        targets: Numbers, `(n,)` or `(n, 1)`.
         unit: What the targets are measured in, Spanish.
         origin: `catalog.Origin` of the data.
         baselines: Dict from a name to its predictions, `(n,)`.
@@ -25,8 +25,11 @@ def evaluate_regressor(model, inputs, targets, *, unit, origin, baselines=None):
         A `Report`. Scores: r2, rmse, mae. Intervals: the middle 95 % of a bootstrap over the test
         cases, as `course.evaluation.intervals.regression_scores` says.
 
+    Arrays may be lists, tuples, tensors, columns of pandas or memory maps: they are read by place.
+
     Raises:
-        CourseError: For no cases, lengths that differ, values that are not finite.
+        CourseError: For no cases, a `tf.data.Dataset`, lengths that differ, values that are not
+            finite.
 
     Example:
 
@@ -37,7 +40,7 @@ def evaluate_regressor(model, inputs, targets, *, unit, origin, baselines=None):
     >>> report.scores["r2"]
     0.5
     """
-    targets = checks.finite_targets(targets)
+    inputs, targets = checks.rows(inputs, "inputs"), checks.finite_targets(targets)
     columns = inputs if isinstance(inputs, dict) else {"inputs": inputs}
     checks.same_length(len(targets), columns)
     answered = model.predict(inputs, batch_size=256, verbose=0)
@@ -56,6 +59,7 @@ def evaluate_regressor(model, inputs, targets, *, unit, origin, baselines=None):
         scores=network["scores"],
         intervals=network["intervals"],
         baselines=table,
+        test_data=fingerprint.of_arrays(inputs, targets),
         unit=unit,
         per_case=[
             {
@@ -88,4 +92,4 @@ def _inputs_of(inputs, i):
     """The raw columns of one case, or None where the inputs have no names."""
     if not isinstance(inputs, dict):
         return None
-    return {name: np.asarray(values)[i : i + 1].tolist()[0] for name, values in inputs.items()}
+    return {name: values[i : i + 1].tolist()[0] for name, values in inputs.items()}

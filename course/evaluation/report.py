@@ -9,7 +9,7 @@ from course import figures as drawn
 from course import files
 from course.evaluation.page import TASKS, page
 from course.spanish import count
-from course.training import read_history
+from course.training.run_folder import read_rows, read_training
 
 WORST = 20  # mistakes that a report holds
 _REPORT_VERSION = 1
@@ -35,6 +35,9 @@ class Report:
         unit, baselines: Of a regressor; baselines: name → dict of scores, intervals, behind (what
             it lacks of the network's R²), behind_interval.
         tables: Name → list of dicts, written as CSV beside the report.
+        test_data: How many cases were scored and a checksum of them, of `evaluation.fingerprint`;
+            goes into the card, so that `course evaluate` knows the data again.
+        note: A line that must not be overlooked, under the headline and on top of the page.
     """
 
     task: str
@@ -52,6 +55,8 @@ class Report:
     unit: str | None = None
     baselines: dict = field(default_factory=dict)
     tables: dict = field(default_factory=dict, repr=False)
+    test_data: dict | None = None
+    note: str = ""
 
     @property
     def headline(self):
@@ -76,7 +81,8 @@ class Report:
         return f" (con 95\u00a0% de confianza entre {low} y {high})"
 
     def __str__(self):
-        return "\n".join([self.headline, *TASKS[self.task].summary(self)])
+        lines = [self.headline, self.note, *TASKS[self.task].summary(self)]
+        return "\n".join(filter(None, lines))
 
     def as_dict(self):
         """Everything but the pictures, JSON-ready: what is not a finite number is None."""
@@ -95,9 +101,11 @@ class Report:
 
         Returns:
             Dict with task, class_names (of a classifier), unit (of a regressor), regions (of a
-            segmenter), data, scores and the others.
+            segmenter), data, test_data, scores and the others.
         """
         known = {"task": self.task, "data": self.origin.as_dict(), "scores": self.scores}
+        if self.test_data:
+            known["test_data"] = self.test_data
         if self.task == "classification":
             known["class_names"] = self.class_names
         elif self.task == "regression":
@@ -124,7 +132,8 @@ class Report:
         """
         folder = Path(folder)
         run = {
-            "history": read_history(folder),
+            "history": read_rows(folder),
+            "training": read_training(folder),
             "settings": _json_of(folder / "settings.json"),
             "card": _json_of(folder / "card.json"),
         }

@@ -4,40 +4,155 @@ What is cheap to check comes first: TensorFlow takes seconds to load, a missing 
 """
 
 import functools
+import math
 import re
 import sys
+import uuid
+from dataclasses import dataclass
 from pathlib import Path
 
 from course import files
 from course.errors import CourseError
+from course.evaluation import fingerprint
 from course.export import card as cards
-from course.inference.run import with_modalities
+from course.inference.run import warn_of_voxel_size, with_modalities
 from course.training import start
 
 
-def evaluate(folder):
+def evaluate(folder, show=None):
     """Score a run on the test part of the data that its card names, and save the report again.
+
+    Args:
+        folder: Of the run.
+        show: Function of the report, called before it is saved: a disk that refuses costs the page,
+            never the score.
 
     Returns:
         `(report, path)`: a `course.evaluation.report.Report` and where its page was saved.
 
     Raises:
-        CourseError: If the run or its data cannot be read, or do not belong together.
+        CourseError: If the run or its data cannot be read, or do not belong together: then nothing
+            is written. Or if the folder cannot be written, which is tried before the work and said
+            after `show`.
     """
     from course.datasets import catalog
 
     card = cards.read_run(folder)
     origin = catalog.Origin.from_dict(card["data"])
+    refusal = _refusal(folder)
     if card["task"] == "segmentation":
         report = _segmentation(folder, card, origin)
     else:
         report = _one_answer_each(folder, card, origin)
+    report.note = _parted(card, report)
+    if show:
+        show(report)
+    if refusal:
+        raise refusal
     return report, report.save(folder)
+
+
+def _refusal(folder):
+    """Why nothing can be written into a folder, as the `CourseError` to raise; None if it can."""
+    trial = Path(folder, f".{uuid.uuid4().hex[:8]}{files.UNFINISHED}")
+    try:
+        trial.write_bytes(b"")
+        trial.unlink()
+    except OSError as error:
+        why = str(files.cannot_write(Path(folder, "report.html"), error)).partition("\n")[0]
+        return CourseError(
+            f"{why}\n"
+            f"Qué hacer: copia {folder} a una carpeta en la que puedas escribir, y mide la copia: "
+            "python -m course evaluate COPIA"
+        )
+    return None
+
+
+# ---- the data, known again
+
+
+@dataclass(frozen=True)
+class _TestData:
+    """What a card says of the test part, as `fingerprint` makes it."""
+
+    n: files.Count
+    sha256: files.Text
+
+
+def _recorded(card):
+    """The card's fingerprint of its test part; None in cards written before there was one."""
+    if card.get("test_data") is None:
+        return None
+    return files.build(_TestData, card["test_data"], "card.json, test_data")
+
+
+def _same_data(inputs, targets, card, origin):
+    """The test part, as long as the run's; refused if it is not the one that the run was scored on.
+
+    A run of `--limit` was scored on the first cases.
+    """
+    recorded = _recorded(card)
+    if not recorded:
+        return inputs, targets
+    part = fingerprint.first(inputs, targets, recorded.n)
+    found = fingerprint.of_arrays(*part)
+    if found != {"n": recorded.n, "sha256": recorded.sha256}:
+        raise _other_data(recorded, len(targets), found["sha256"], origin)
+    return part
+
+
+def _other_data(recorded, n, sha256, origin):
+    return CourseError(
+        f"Los datos de prueba no son los de esta corrida. La corrida se midió en {recorded.n} "
+        f"(sha256 {recorded.sha256[:8]}…); en {origin.source} hay {n} (sha256 {sha256[:8]}…). No "
+        "se escribió nada.\n"
+        "Qué hacer: pon en su lugar los datos con los que se entrenó la corrida; para los de "
+        "ahora, entrena otra."
+    )
+
+
+_NAMES = {
+    "accuracy": "exactitud",
+    "balanced_accuracy": "exactitud media de las clases",
+    "r2": "R²",
+    "rmse": "RMSE",
+    "mae": "MAE",
+}
+
+
+def _parted(card, report):
+    """One line where the scores in the card are not those measured now; "" where they are.
+
+    Half a point of a share, or a hundredth of another number, is what machines and versions may
+    make of the same network.
+    """
+    before = card.get("scores") if isinstance(card.get("scores"), dict) else {}
+    parted = []
+    for name, now in report.scores.items():
+        then = before.get(name)
+        if type(then) not in (int, float) or now is None or not math.isfinite(now):
+            continue
+        if abs(now - then) > max(0.005, 0.01 * abs(then)):
+            word = _NAMES.get(name) or name.replace("_", " ")
+            parted.append(
+                f"{word} {report.score_text(name, then)} y ahora {report.score_text(name, now)}"
+            )
+    if not parted:
+        return ""
+    data = "con los mismos datos" if _recorded(card) else "que no dice con qué datos se midió"
+    return (
+        f"Atención: según la tarjeta de la corrida, {data}, {'; '.join(parted)}. Revisa si la red "
+        "se entrenó con las entradas preparadas de otra manera, por ejemplo divididas por 255."
+    )
+
+
+# ---- classification and regression
 
 
 def _one_answer_each(folder, card, origin):
     """The report of a run that answers each test sample with a class or a number."""
-    inputs, targets = _test_part(origin, card)
+    inputs, targets = _same_data(*_test_part(origin, card), card, origin)
+    origin = _as_it_is_now(origin)
     start.load_keras()
     from course import evaluation
     from course.datasets import splits
@@ -72,6 +187,13 @@ def _test_part(origin, card):
             "Qué hacer: otras redes se evalúan en Python, con las funciones de course.evaluation."
         )
     return readers[origin.dataset]()[1]
+
+
+def _as_it_is_now(origin):
+    """Where the data are from, by a look at the files: an old card may say too much of a copy."""
+    from course.datasets import catalog
+
+    return catalog.origin(origin.dataset, origin.source, origin.variant)
 
 
 def _baselines(folder, n):
@@ -111,6 +233,8 @@ def _segmentation(folder, card, origin):
     from course.datasets import brats
 
     cases = [with_modalities(case, card) for case in _held_out(card, origin)]
+    warn_of_voxel_size(cases, card)
+    origin = _as_it_is_now(origin)
     start.load_keras()
     from course import evaluation, inference
     from course.export.model_file import load_model
@@ -118,7 +242,11 @@ def _segmentation(folder, card, origin):
     model = load_model(folder, card)
     predict = functools.partial(inference.predict_volume, patch=card["patch"])
     volumes = _announced(brats.volumes(cases), len(cases))
-    return evaluation.evaluate_segmenter(model, volumes, origin=origin, predict=predict)
+    report = evaluation.evaluate_segmenter(model, volumes, origin=origin, predict=predict)
+    recorded, found = _recorded(card), report.test_data
+    if recorded and found != {"n": recorded.n, "sha256": recorded.sha256}:
+        raise _other_data(recorded, found["n"], found["sha256"], origin)
+    return report
 
 
 def _announced(volumes, n):

@@ -12,9 +12,10 @@ import numpy as np
 
 from course import figures, metrics
 from course.errors import CourseError
+from course.evaluation import fingerprint
 from course.evaluation.intervals import bootstrap
 from course.evaluation.report import Report
-from course.inference import predict_volume, to_labels
+from course.inference import in_brain, predict_volume, to_labels
 from course.regions import REGIONS, to_regions
 from course.spanish import number
 
@@ -23,7 +24,8 @@ def evaluate_segmenter(model, volumes, *, origin, predict=predict_volume):
     """Judge a network on whole cases in their original geometry, one in memory at a time.
 
     What is scored is what would be written to a file: the answer becomes labels first, with the
-    regions one inside the other (`course.inference.to_labels`).
+    regions one inside the other (`course.inference.to_labels`) and nothing outside the brain
+    (`course.inference.in_brain`).
 
     Args:
         model: As `predict` takes it; its answers are the three regions or a class for each label.
@@ -75,6 +77,7 @@ def evaluate_segmenter(model, volumes, *, origin, predict=predict_volume):
         intervals={name: summary["mean_interval"] for name, summary in means.items()},
         per_class=per_class,
         per_case=rows,
+        test_data=fingerprint.of_cases({case["case"]: case["truth"] for case in cases}),
         tables={
             "cases": [
                 {"case": row["case"], "region": region, **row["regions"][region]}
@@ -105,7 +108,8 @@ def _judge(model, predict, volume):
     if volume.labels is None:
         raise CourseError(
             f"{volume.name} no tiene máscara, y sin ella no se puede medir nada en él.\n"
-            "Qué hacer: evalúa casos con máscara; uno sin ella, con: python -m course predict"
+            "Qué hacer: evalúa casos con máscara; uno sin ella, con: "
+            "python -m course predict CORRIDA CARPETA"
         )
     true = to_regions(volume.labels, volume.edition).astype(bool)
     probabilities = np.asarray(predict(model, volume.image))
@@ -114,7 +118,8 @@ def _judge(model, predict, volume):
             f"Expected an answer for each voxel of {volume.name}, {true.shape[:-1]}. "
             f"Received: {probabilities.shape}"
         )
-    answer = to_regions(to_labels(probabilities, volume.edition), volume.edition).astype(bool)
+    labels = in_brain(to_labels(probabilities, volume.edition), volume.image)
+    answer = to_regions(labels, volume.edition).astype(bool)
     regions = {
         region: _scores(true[..., i], answer[..., i], volume.spacing_mm)
         for i, region in enumerate(REGIONS)
@@ -124,6 +129,7 @@ def _judge(model, predict, volume):
         "case": str(volume.name),
         "mean_dice": float(np.mean([scores["dice"] for scores in regions.values()])),
         "regions": regions,
+        "truth": fingerprint.of_labels(volume.labels),
         "slice": {
             "at": at,
             # copies: a view would keep the whole volume

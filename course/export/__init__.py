@@ -1,4 +1,4 @@
-"""A trained network as two files: model.keras, which any Keras loads, and card.json."""
+"""A trained network as two files: model.keras, which any supported Keras loads, and card.json."""
 
 __all__ = ["export", "load"]
 

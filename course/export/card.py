@@ -58,7 +58,7 @@ def read_run(folder):
         what = "es un archivo" if folder.is_file() else "no existe"
         raise CourseError(
             f"{folder} {what}: se esperaba la carpeta de una corrida.\n"
-            "Qué hacer: da una como las que deja `python -m course run`."
+            "Qué hacer: da la de una corrida terminada, como runs/taller2_cnn_mnist."
         )
     for name in ("model.keras", "card.json"):
         if not (folder / name).is_file():
@@ -150,6 +150,10 @@ _Names = Annotated[
 ]
 _Cases = Annotated[tuple, Rule(_are_different, "una lista de nombres de casos, distintos")]
 _Patch = Annotated[tuple, Rule(_are_sides, "dos o tres lados en vóxeles, o null")]
+_Spacing = Annotated[
+    tuple[float, ...],
+    Rule(lambda mm: len(mm) == 3 and all(0 < side < 1000 for side in mm), "tres lados en mm"),
+]
 _Seed = Annotated[int, Rule(lambda n: 0 <= n < 2**31, f"de 0 a {2**31 - 1}")]
 _CaseCount = Annotated[int, Rule(lambda n: 1 <= n <= 10_000, "de 1 a 10000 casos")]
 _HAS_NAME = Rule(
@@ -205,6 +209,7 @@ class _Segmentation(_Common):
     modalities: _Names | None = None
     patch: _Patch | None = None
     held_out: _Cases = ()
+    spacing_mm: _Spacing | None = None
 
     def __post_init__(self):
         if not (self.class_names or self.regions):
@@ -222,6 +227,7 @@ class _Brats(_Common):
     held_out: _Cases
     preparation: Literal["brain"]
     cases: _CaseCount | None = None
+    spacing_mm: _Spacing | None = None
 
 
 _RECORDS = {

@@ -113,13 +113,21 @@ def _columns(history):
     history = getattr(history, "history", history)
     if not isinstance(history, dict):
         rows = list(history)
-        history = {name: [row.get(name) for row in rows] for name in (rows[0] if rows else ())}
+        names = dict.fromkeys(name for row in rows for name in row)
+        history = {name: [row.get(name) for row in rows] for name in names}
     columns = {
-        name: np.array([np.nan if v in (None, "") else float(v) for v in values], dtype=float)
+        name: np.array([np.nan if v in (None, "") else _finite(v) for v in values], dtype=float)
         for name, values in history.items()
     }
-    # a loss beyond this has left every scale: drawn, it would flatten all the others
-    return {name: np.where(np.abs(v) < 1e30, v, np.nan) for name, v in columns.items()}
+    return {name: column for name, column in columns.items() if not np.isnan(column).all()}
+
+
+def _finite(value):
+    """The number, or infinity where it is none: NaN marks an epoch without a measurement.
+
+    A loss beyond 1e30 has left every scale: drawn, it would flatten all the others.
+    """
+    return value if abs(value := float(value)) < 1e30 else np.inf
 
 
 def _curves(axes, epochs, name, training, validation):
@@ -128,15 +136,19 @@ def _curves(axes, epochs, name, training, validation):
     curves = [("entrenamiento", training, BLUE, "-", "o")]
     if validation is not None:
         curves.append(("validación", validation, ORANGE, "--", "s"))
-    for label, values, color, line, marker in curves:
+    for label, measured, color, line, marker in curves:
+        known = ~np.isnan(measured)  # a validation may come every second epoch
+        values = np.where(np.isfinite(measured), measured, np.nan)
         if label == curves[-1][0] and np.isfinite(values).any():
             best = np.nanargmax if any(h in name for h in _HIGHER_IS_BETTER) else np.nanargmin
             at = best(values)
             label += f" (mejor: {_short(values[at])}, época {int(epochs[at])})"
             axes.plot(epochs[at], values[at], "o", ms=11, mfc="none", mec=color, mew=1.5)
         marker = marker if few else None
-        axes.plot(epochs, values, line, color=color, marker=marker, ms=4.5, label=label)
-    lost = ~np.all([np.isfinite(values) for _, values, *_ in curves], axis=0)
+        axes.plot(
+            epochs[known], values[known], line, color=color, marker=marker, ms=4.5, label=label
+        )
+    lost = np.any([np.isinf(values) for _, values, *_ in curves], axis=0)
     if lost.any():
         start = epochs[np.argmax(lost)]
         axes.axvspan(start - 0.5, epochs[-1] + 0.5, color=VERMILLION, alpha=0.16, lw=0)

@@ -38,7 +38,8 @@ def samples(images, labels, class_names, *, title, columns=10):
     >>> figure.get_label()
     'Clases'
     """
-    labels, classes = np.asarray(labels), len(class_names)
+    images, labels, classes = np.asarray(images), np.ravel(labels), len(class_names)
+    _check_lengths(images, labels)
     blocks = 1 if classes <= 12 else 2 if classes <= 30 else 3  # side by side, to fit on a screen
     rows = -(-classes // blocks)
     cell = (0.62, 0.44, 0.36)[blocks - 1]
@@ -87,7 +88,9 @@ def mistakes(images, labels, probabilities, class_names, *, title, count=20):
     >>> figure.texts[1].get_text()[:12]
     'Ningún error'
     """
-    labels, probabilities = np.asarray(labels), np.asarray(probabilities)
+    images, labels = np.asarray(images), np.ravel(labels)
+    probabilities = np.asarray(probabilities)
+    _check_lengths(images, labels)
     answers = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(answers != labels)
     truths = probabilities[np.arange(len(labels)), labels]
@@ -165,6 +168,13 @@ def from_0_to_1(image):
     image = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
     top = 255 if image.dtype == np.uint8 or image.max(initial=0) > 1 else 1
     return np.clip(image / top, 0, 1)
+
+
+def _check_lengths(images, labels):
+    if images.shape[:1] != labels.shape:
+        raise ValueError(
+            f"Expected one label for each image. Received: shapes {images.shape}, {labels.shape}"
+        )
 
 
 def _gallery_note(wrong, shown, images):

@@ -2,6 +2,7 @@
 
 import functools
 import io
+import os
 import sys
 
 from course import files
@@ -46,6 +47,7 @@ def styled(function):
 
     @functools.wraps(function)
     def with_settings(*args, **kwargs):
+        _load_matplotlib()
         from matplotlib import style
 
         with style.context(["default", _SETTINGS]):
@@ -160,6 +162,22 @@ def picture_in(axes, picture, box, interpolation="nearest", **options):
 def words(axes, x, y, text, size, color=INK, weight="normal"):
     """Write a line that begins at `x` and whose middle lies at `y`, in inches; `size` in points."""
     axes.text(x, y, text, fontsize=size, color=color, fontweight=weight, va="center")
+
+
+def _load_matplotlib():
+    """Import matplotlib, though MPLBACKEND may name a backend that is not installed here.
+
+    A notebook hands its own down to what it starts, also into an environment without IPython. Our
+    figures need none.
+    """
+    try:
+        import matplotlib  # noqa: F401
+    except ValueError:
+        if os.environ.pop("MPLBACKEND", None) is None:
+            raise
+        for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+            del sys.modules[name]  # half loaded
+        import matplotlib  # noqa: F401
 
 
 def comma(*axes):

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from keras import layers
 
+from course.training.arrays import check_lengths
+
 _ONE_BY_ONE = (layers.Rescaling, layers.BatchNormalization, layers.Activation, layers.Dropout)
 _LOCAL = (layers.Conv2D, layers.MaxPooling2D, layers.AveragePooling2D)
 
@@ -197,11 +199,14 @@ def match(boxes, scores, classes, true_boxes, true_classes, threshold=0.5):
     >>> match([[0, 0, 9, 9], [0, 1, 9, 10]], [0.7, 0.9], [3, 3], [[0, 1, 9, 10]], [3]).tolist()
     [-1, 0]
     """
+    boxes, scores, classes = _boxes(boxes), np.asarray(scores, "float64"), np.asarray(classes)
     true_boxes, true_classes = _boxes(true_boxes), np.asarray(true_classes)
-    overlaps, matches = iou(boxes, true_boxes), np.full(len(_boxes(boxes)), -1)
+    check_lengths(boxes=boxes, scores=scores, classes=classes)
+    check_lengths(true_boxes=true_boxes, true_classes=true_classes)
+    overlaps, matches = iou(boxes, true_boxes), np.full(len(boxes), -1)
     free = np.ones(len(true_boxes), bool)
-    for i in np.argsort(-np.asarray(scores, "float64"), kind="stable"):
-        fits = np.where(free & (true_classes == np.asarray(classes)[i]), overlaps[i], 0)
+    for i in np.argsort(-scores, kind="stable"):
+        fits = np.where(free & (true_classes == classes[i]), overlaps[i], 0)
         if len(fits) and fits.max() >= threshold:
             matches[i] = fits.argmax()
             free[matches[i]] = False

@@ -4,18 +4,22 @@ What is cheap to check comes first: TensorFlow takes seconds to load, a missing 
 """
 
 import dataclasses
+import tempfile
+import warnings
 from pathlib import Path
 
 import numpy as np
 
-from course import regions
+from course import files, regions
 from course.datasets import brats, pictures
+from course.datasets.brats.find import is_mask_name
 from course.errors import CourseError
 from course.export import card as cards
-from course.spanish import count
+from course.spanish import count, number
 from course.training import start
 
 _TOP = 3
+_FACTOR = 1.25  # see warn_of_voxel_size
 
 
 def predict(folder, paths, card=None):
@@ -64,8 +68,9 @@ def segment(folder, case_folder, output=None, card=None):
 
     The folder holds the modalities of one case, named as an edition of BraTS names them; of a mask
     in it only the header is read. `output` must not exist yet; default `<case>_mask.nii.gz` here.
+    Whether it can be written is tried before anything slow. Nothing outside the brain is tumour.
     Returns `(path, case, volumes_ml)`: what was written, in the labels of `case.edition`, and each
-    region's volume in millilitres.
+    region's volume in millilitres, which also an error message of the disk has.
     """
     card = card or cards.read_run(folder)
     if "edition" not in card or card["task"] != "segmentation":
@@ -75,8 +80,10 @@ def segment(folder, case_folder, output=None, card=None):
             f"Llegó: {card['task']}, edition {card.get('edition')!r}."
         )
     case = with_modalities(_one_case(case_folder, card), card)
-    path = Path(output or f"{case.name}_mask.nii.gz")
-    _check_new(path)
+    path = Path(output or f"{case.name}_mask.nii.gz").expanduser()
+    _check_new(path, case)
+    _try_place(path)
+    warn_of_voxel_size([case], card)
     image, _ = brats.load_case(dataclasses.replace(case, mask=None))
     image = brats.normalize(image, brats.load_brain(case, image))
     start.load_keras()
@@ -85,15 +92,59 @@ def segment(folder, case_folder, output=None, card=None):
 
     model = load_model(folder, card)
     probabilities = inference.predict_volume(model, image, patch=card["patch"], verbose=True)
-    labels = inference.to_labels(probabilities, card["edition"])
+    labels = inference.in_brain(inference.to_labels(probabilities, card["edition"]), image)
     # the network learned from one edition, the case may be of another, which numbers differently
     masks = regions.to_regions(labels, card["edition"])
-    path = brats.save_mask(case, regions.from_regions(masks, case.edition), path)
     volumes_ml = {
         name: metrics.volume_ml(masks[..., i], case.spacing_mm)
         for i, name in enumerate(regions.REGIONS)
     }
+    try:
+        path = brats.save_mask(case, regions.from_regions(masks, case.edition), path)
+    except CourseError as error:
+        seen = f"{case.name}:  {volumes_text(volumes_ml)}"
+        raise CourseError(f"{error}\nLo que vio la red, de todos modos, en {seen}") from error
     return path, case, volumes_ml
+
+
+def volumes_text(volumes_ml):
+    """The volumes of `segment` in one line."""
+    return "   ".join(f"{region} {number(ml, 1)}\u00a0ml" for region, ml in volumes_ml.items())
+
+
+def warn_of_voxel_size(cases, card):
+    """One warning about the cases whose voxels measure other than those of the training.
+
+    The card says those as `spacing_mm`, along D, H and W; one without it is of an earlier version,
+    and nothing is said. A network sees voxels, not millimetres: it is told of a factor of more than
+    1.25 along any axis, for training zooms by up to 1.2. At 2 the Dice of a whole tumour falls from
+    0.93 to 0.69.
+    """
+    trained = card.get("spacing_mm")
+    if not trained:
+        return
+    other = [case for case in cases if _factor(case.spacing_mm, trained) > _FACTOR]
+    if other:
+        listed = "\n".join(f"  {case.name}: {_millimetres(case.spacing_mm)}" for case in other)
+        warnings.warn(
+            f"La red se entrenó con vóxeles de {_millimetres(trained)}, y estos casos tienen "
+            "otros: ve sus tumores más grandes o más pequeños de lo que son, y acierta menos.\n"
+            f"{listed}\n"
+            "Qué hacer: mide o predice casos con vóxeles como los del entrenamiento, o remuestrea "
+            "sus imágenes (y su máscara, con el vecino más cercano).",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def _factor(one_mm, other_mm):
+    """By how much two voxels' sides differ, along the axis where they differ most; from 1."""
+    return max(max(a / b, b / a) for a, b in zip(one_mm, other_mm, strict=True))
+
+
+def _millimetres(spacing_mm):
+    """A voxel's size as it is written: along x, y and z."""
+    return " × ".join(number(side) for side in reversed(spacing_mm)) + " mm"
 
 
 def with_modalities(case, card):
@@ -141,7 +192,7 @@ def _one_case(folder, card):
     return cases[0]
 
 
-def _check_new(path):
+def _check_new(path, case):
     """Refuse a name that is taken or that no mask can have, before anything slow is done."""
     if not path.name.endswith((".nii", ".nii.gz")):
         raise CourseError(
@@ -152,3 +203,20 @@ def _check_new(path):
             f"{path} ya existe y queda como está.\n"
             "Qué hacer: da otro nombre con -o, o borra antes ese archivo."
         )
+    home = next(iter(case.images.values())).parent
+    if is_mask_name(path.name) and path.parent.resolve() == home.resolve():
+        raise CourseError(
+            f"{path}: junto a las imágenes del caso, ese nombre es el de la máscara de un experto; "
+            "después se mediría la red con su propia respuesta.\n"
+            f"Qué hacer: da otro nombre con -o, por ejemplo {case.name}_mask.nii.gz."
+        )
+
+
+def _try_place(path):
+    """Write something beside a file that is to be written, or raise CourseError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent) as file:
+            file.write(bytes(1 << 16))
+    except OSError as error:
+        raise files.cannot_write(path, error) from error

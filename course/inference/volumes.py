@@ -130,6 +130,28 @@ def to_labels(probabilities, edition):
     return np.array(labels, "uint8")[probabilities.argmax(axis=-1)]
 
 
+def in_brain(labels, image):
+    """Labels without what lies outside the brain: 0, background, where the image is 0 throughout.
+
+    `predict_volume` answers for every voxel of the box around the brain, and near its border a
+    network sees tumours in the air. Nobody's tumour is there, and one voxel of a region that the
+    truth does not have costs a Dice of 1.
+
+    Args:
+        labels: integers `(D, H, W)`, as `to_labels` writes them.
+        image: `(D, H, W, C)` as `brats.normalize` makes it: 0 outside the brain.
+
+    Returns:
+        `(D, H, W)` of the labels' dtype.
+
+    Example:
+
+    >>> in_brain(np.array([[[2, 4]]], "uint8"), np.array([[[[0.0, 0.0], [0.0, 1.5]]]])).tolist()
+    [[[0, 4]]]
+    """
+    return labels * np.any(image, axis=-1)
+
+
 def _check_inputs(model, image, overlap):
     """Raise for what does not belong together, and for an image that holds nothing to segment."""
     expected = getattr(model, "input_shape", None)

@@ -54,30 +54,42 @@ def _bring_course(address):
     import subprocess
     import sys
 
+    def stop(letter):
+        end = Exception(letter) if "ipykernel" in sys.modules else SystemExit(letter)
+        end._render_traceback_ = lambda: [letter]  # en un cuaderno basta la carta
+        raise end
+
+    def kit():  # si course se puede importar, y es este
+        found = importlib.util.find_spec("course")
+        place = found and found.origin
+        ours = place and os.path.join(os.path.dirname(place), "kaggle", "missing.py")
+        if place and not os.path.isfile(ours):
+            stop(
+                f"{{os.path.abspath(place)}} no es el paquete course, y lo tapa: se llama igual.\\n"
+                "Qué hacer: dale otro nombre, reinicia el kernel y ejecuta esta celda otra vez."
+            )
+        return place
+
     source = os.environ.get("COURSE_SOURCE", "")
     folder = source and os.path.isfile(os.path.join(source, "pyproject.toml"))
     if folder or source.startswith("git+") or source.endswith(".whl"):
         address = os.environ.pop("COURSE_SOURCE")  # else it is where the data come from
-    else:
-        found = importlib.util.find_spec("course")
-        if found and found.origin:
-            return
+    elif kit():
+        return
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-color"]
     # --no-deps: TensorFlow, Keras y NumPy quedan como están
     pip += ["--disable-pip-version-check", "--no-deps", "--force-reinstall"]
     done = subprocess.run([*pip, address], capture_output=True, text=True)
     if done.returncode:
         said = re.findall(r"(?im)^ *((?:fatal|error): (?!subprocess).+)", done.stderr)
-        letter = (
+        stop(
             f"No se pudo instalar course desde {{address}}\\n"
             f"Por qué: {{said[0] if said else 'pip no dijo por qué'}}\\n"
             "Qué hacer: enciende Internet (en Kaggle: Settings → Internet) y ejecuta otra vez; "
             "si esa dirección no existe, escribe otra en COURSE_SOURCE, como dice esta celda."
         )
-        end = Exception(letter) if "ipykernel" in sys.modules else SystemExit(letter)
-        end._render_traceback_ = lambda: [letter]  # en un cuaderno basta la carta
-        raise end
     importlib.invalidate_caches()
+    kit()
 
     from course.kaggle import missing
 

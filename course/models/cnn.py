@@ -3,6 +3,8 @@
 import keras
 from keras import layers
 
+from course.models.channels import check_channels_last
+
 
 def cnn(
     input_shape,
@@ -52,6 +54,7 @@ def cnn(
     >>> model.count_params() <= 200_000
     True
     """
+    check_channels_last()
     if len(input_shape) != 3:
         raise ValueError(
             "Expected input_shape to be (height, width, channels), for a grey image (28, 28, 1). "

@@ -3,6 +3,8 @@
 import keras
 from keras import layers
 
+from course.models.channels import check_channels_last
+
 _CONVOLUTIONS = {  # block → (side of the kernel, filters as a multiple of the block's)
     "basic": ((3, 1), (3, 1)),
     "bottleneck": ((1, 1), (3, 1), (1, 4)),
@@ -54,6 +56,7 @@ def resnet(
     >>> model.get_layer("stage3_block2_out").output.shape
     (None, 7, 7, 64)
     """
+    check_channels_last()
     _check(input_shape, num_classes, filters, repeats, block, stem)
     x = inputs = keras.Input(input_shape, name="pixels")
     x = layers.Rescaling(1 / 255, name="scale")(x)
@@ -93,6 +96,7 @@ def residual_block(x, filters, name, block="basic", stride=1):
     >>> residual_block(x, 16, "a", block="bottleneck", stride=2).shape
     (None, 14, 14, 64)
     """
+    check_channels_last()
     convolutions = _CONVOLUTIONS[block]
     shortcut, width = x, filters * convolutions[-1][1]
     if stride != 1 or x.shape[-1] != width:

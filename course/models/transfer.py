@@ -8,6 +8,7 @@ import numpy as np
 from keras import layers
 
 from course.errors import CourseError
+from course.models.channels import check_channels_last
 
 # name → (the module of keras.applications with its `preprocess_input`, its smallest image side)
 _BACKBONES = {
@@ -73,6 +74,7 @@ def transfer_classifier(
     >>> [weight.path for weight in model.trainable_weights]
     ['output/kernel', 'output/bias']
     """
+    check_channels_last()
     _check_arguments(input_shape, num_classes, backbone)
     *sizes, channels = input_shape
     times = math.ceil(_BACKBONES[backbone][1] / min(sizes))

@@ -6,6 +6,8 @@ import math
 import keras
 from keras import layers
 
+from course.models.channels import check_channels_last
+
 
 def unet(
     input_shape,
@@ -67,6 +69,7 @@ def unet(
     >>> model.get_layer("up1_attention").output.shape
     (None, 128, 128, 128, 1)
     """
+    check_channels_last()
     _check(input_shape, num_classes, filters, output_activation)
     rank = len(input_shape) - 1
     *widths, bottom = filters
@@ -150,6 +153,7 @@ def attention_gate(skip, gating, filters, name):
     >>> model.get_layer("gate").output.shape, model.output.shape
     ((None, 8, 8, 1), (None, 8, 8, 4))
     """
+    check_channels_last()
     rank = len(skip.shape) - 2
     conv = _layer("Conv{}D", rank)
 
@@ -177,6 +181,7 @@ def conv_block(x, filters, name, activation="relu", normalization="batch", dropo
     Returns:
         Tensor, `(batch, *sizes, filters)`.
     """
+    check_channels_last()
     rank = len(x.shape) - 2
     for step in (1, 2):
         x = _layer("Conv{}D", rank)(

@@ -3,6 +3,8 @@
 import keras
 from keras import layers
 
+from course.models.channels import check_channels_last
+
 
 def vgg(
     input_shape,
@@ -83,6 +85,7 @@ def vgg_block(x, filters, repeats, name):
     >>> vgg_block(keras.Input((28, 28, 1)), 8, 2, "block1").shape
     (None, 14, 14, 8)
     """
+    check_channels_last()
     for step in range(1, repeats + 1):
         x = layers.Conv2D(
             filters,

@@ -1,9 +1,14 @@
 """Callbacks that make a run repeatable, and one that was interrupted go on bit for bit."""
 
 import contextlib
+import errno
 import pathlib
 import random
+import re
+import shutil
+import sys
 import time
+import zlib
 
 import keras
 import numpy as np
@@ -11,7 +16,20 @@ import numpy as np
 from course import files
 from course.errors import CourseError
 from course.spanish import count
-from course.training.run_folder import CHECKPOINT, checkpoints, read_history, write_history
+from course.training.fingerprint import differences, fingerprint
+from course.training.run_folder import (
+    CHECKPOINT,
+    FINAL,
+    anew,
+    checkpoints,
+    finished,
+    read_rows,
+    read_training,
+    write_history,
+    write_training,
+)
+
+_ended = {}  # what the weights were when a `fit` of this process ended → its run
 
 
 def set_seed(seed):
@@ -29,6 +47,9 @@ def set_seed(seed):
 def callbacks(run, batches, *, seed):
     """The callbacks that make a run repeatable and resumable: `EpochSeeds` and `Checkpoint`.
 
+    Others may stand beside them. Their memory is not saved: after an interruption an EarlyStopping,
+    ReduceLROnPlateau or ModelCheckpoint looks for the best among the epochs that are left.
+
     Args:
         run: The run's folder.
         batches: What `fit` is given to train on, an object with `start_epoch(epoch)`.
@@ -36,38 +57,64 @@ def callbacks(run, batches, *, seed):
 
     Returns:
         List of `keras.callbacks.Callback`.
+
+    Raises:
+        CourseError: If `batches` cannot draw an epoch anew, such as a `tf.data.Dataset`.
     """
-    return [EpochSeeds(seed, batches), Checkpoint(run)]
+    if not hasattr(batches, "start_epoch"):
+        kind = "tf.data.Dataset" if hasattr(batches, "as_numpy_iterator") else type(batches)
+        raise CourseError(
+            "callbacks: se esperaban lotes que se sortean de nuevo en cada época (Batches). "
+            f"Llegó: {getattr(kind, '__name__', kind)}.\n"
+            "Qué hacer: from course.datasets.batches import Batches; después "
+            "batches = Batches(x, y, s.batch_size, s.seed), con x, y tus arreglos, y dale batches "
+            "a fit y a callbacks."
+        )
+    return [EpochSeeds(seed, batches), Checkpoint(run, batches, seed)]
 
 
 def resume(model, run):
-    """Bring a compiled model back to where the run's last finished epoch left it.
+    """Bring a compiled model to what the run has last trained.
+
+    After an interruption that is the last finished epoch, with which `fit` goes on. A `fit` that
+    came to its end is not trained further: the model gets the weights it ended with, those that an
+    EarlyStopping has put back included.
 
     Args:
         model: A compiled `keras.Model`, built as it was when the run began.
         run: The run's folder.
 
     Returns:
-        Integer, how many epochs are finished: the `initial_epoch` of `fit`. 0 for a new run.
+        Integer, the `initial_epoch` of `fit`: how many epochs are finished, or after a `fit` that
+        ended early how many it was asked for. 0 for a new run.
 
     Raises:
-        CourseError: If the checkpoint does not fit the model.
+        CourseError: If the run trained another network, or one compiled otherwise.
     """
-    done = max((epoch for epoch, _ in checkpoints(run)), default=0)
-    if done:
-        path = pathlib.Path(run) / CHECKPOINT.format(done)
-        try:
-            with _scope(model):
-                model.optimizer.build(model.trainable_variables)
-                model.load_weights(path)
-        except (OSError, ValueError, KeyError) as error:
-            raise CourseError(
-                f"El punto de control {path} no corresponde a este modelo: {error}\n"
-                "Qué hacer: si el taller cambió desde que empezó la corrida, empieza de nuevo sin "
-                "--resume."
-            ) from error
-        print(f"Se sigue con {run}: {count(done, 'época terminada', 'épocas terminadas')}.")
-    return done
+    done, path = finished(run)
+    if not done:
+        return 0
+    training = read_training(run) or {}
+    if other := differences(training.get("network", {}), fingerprint(model)):
+        raise CourseError(
+            f"La corrida {run} ya tiene {_epochs(done)} de otro entrenamiento. Difieren: "
+            f"{'; '.join(other)}.\n"
+            f"Qué hacer: {anew()}. Si quieres entrenar más la red que está en la memoria "
+            f"(por ejemplo, descongelada), pon initial_epoch={done} en lugar de resume, y en "
+            f"epochs un número mayor que {done}."
+        )
+    try:
+        with _scope(model):
+            model.optimizer.build(model.trainable_variables)
+            model.load_weights(path)
+    except (OSError, ValueError, KeyError) as error:
+        raise CourseError(
+            f"El punto de control {path} no corresponde a este modelo: {error}\n"
+            f"Qué hacer: si el taller cambió desde que empezó la corrida, empieza de nuevo: "
+            f"{anew()}."
+        ) from error
+    print(f"Se sigue con {run}: {_epochs(done, 'terminada')}.")
+    return max(done, training["wanted"]) if training.get("ended") else done
 
 
 class EpochSeeds(keras.callbacks.Callback):
@@ -92,37 +139,194 @@ class EpochSeeds(keras.callbacks.Callback):
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """After each epoch, write `history.csv` and the weights with the optimiser's state.
+    """After each epoch, write the weights with the optimiser's state, then what is known of it.
 
-    Both are written whole or not at all, so that a run killed at any moment leaves the last
-    finished epoch whole. Only the newest checkpoint is kept.
+    Each file is written whole or not at all, the weights before `training.json` and
+    `history.csv`: a run killed at any moment, or a full disk, leaves the last finished epoch whole.
+    Only the newest checkpoint is kept; files of others in the folder stay.
+
+    Raises:
+        CourseError: Before the first batch: an epoch would be trained a second time in one run, or
+            an interrupted `fit` would go on with other batches.
     """
 
-    def __init__(self, run):
+    def __init__(self, run, batches=None, seed=None):
         super().__init__()
         self.run = pathlib.Path(run)
-        self.rows = []
+        self.batches = {}
+        if batches is not None:
+            size = getattr(batches, "batch_size", None)
+            self.batches = {"seed": seed, "steps": len(batches), "batch_size": size}
 
     def on_train_begin(self, logs=None):
-        done = max((epoch for epoch, _ in checkpoints(self.run)), default=0)
-        self.rows = read_history(self.run)[:done]
+        self.done, self.kept = finished(self.run)
+        self.training = read_training(self.run)
+        self.rows = [row for row in read_rows(self.run) if row["epoch"] <= self.done]
+        self.trained, self.weights = 0, None
         # what a run that was killed while it wrote has left
-        for unfinished in self.run.glob(f"checkpoints/*{files.UNFINISHED}*"):
-            unfinished.unlink()
+        for path in self.run.glob("checkpoints/.*"):
+            if re.fullmatch(
+                rf"\.\w{{8}}{files.UNFINISHED}\.(epoch_\d+|final)\.weights\.h5", path.name
+            ):
+                path.unlink()
+        # Others may change the weights when `fit` ends, and stand after this one in Keras' list.
+        others = getattr(sys._getframe(1).f_locals.get("self"), "callbacks", [])
+        others.append(_AtTheEnd(self))
+        self.forgetful = [
+            type(other).__name__
+            for other in others
+            if hasattr(other, "best") and getattr(other, "save_best_only", True)
+        ]
 
     def on_epoch_begin(self, epoch, logs=None):
+        if not self.trained:
+            self._begin(epoch)
         self.begun_s = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
-        measured = {name: float(value) for name, value in (logs or {}).items()}
         time_s = round(time.monotonic() - self.begun_s, 2)
-        self.rows.append({"epoch": epoch + 1, **measured, "time_s": time_s})
+        path = self.run / CHECKPOINT.format(epoch + 1)
+        with files.whole(path) as part:
+            _save(self.model, part)
+        self.weights = _digest(self.model)
+        self.trained += 1
+        self._note(epochs=epoch + 1, weights=CHECKPOINT.format(epoch + 1))
+        row = {"epoch": epoch + 1} | _cells(logs or {})
+        self.rows.append(row | {"epoch": epoch + 1, "time_s": time_s})
         write_history(self.run, self.rows)
-        with files.whole(self.run / CHECKPOINT.format(epoch + 1)) as path:
-            self.model.save_weights(path)
-        for older, other in checkpoints(self.run):
-            if older <= epoch:
-                other.unlink()
+        for _, other in [*checkpoints(self.run), (0, self.run / FINAL)]:
+            if other != path:
+                other.unlink(missing_ok=True)
+
+    def finish(self):
+        """Remember that `fit` ended, and its weights if they are not the last epoch's."""
+        if not self.trained:
+            if self.training:
+                self._note(ended=True, trained=0)
+            if self.done:
+                print(
+                    f"{self.run}: esta corrida ya está terminada; no se entrenó nada.\n"
+                    f"Qué hacer: {anew()}."
+                )
+            return
+        if _digest(self.model) != self.weights:
+            with files.whole(self.run / FINAL) as part:
+                _save(self.model, part)
+            self._note(weights=FINAL)
+        self._note(ended=True, trained=self.trained)
+        _ended[_digest(self.model)] = self.run
+
+    def _begin(self, epoch):
+        """What is refused, and what is said, before the first batch of this `fit`."""
+        interrupted = self.training and not self.training.get("ended")
+        network = fingerprint(self.model)
+        if epoch < self.done:
+            raise self._backwards(epoch, interrupted)
+        if interrupted and self.done and not differences(self.training.get("network", {}), network):
+            if other := differences(self.training.get("batches", {}), self.batches):
+                raise CourseError(
+                    f"El entrenamiento interrumpido en {self.run} no puede seguir con otros lotes. "
+                    f"Difieren: {'; '.join(other)}.\n"
+                    f"Qué hacer: para seguirlo, da los mismos; {anew()}."
+                )
+        if interrupted and self.done and self.forgetful:
+            print(
+                f"{', '.join(self.forgetful)}: no recuerda las épocas de antes de la interrupción; "
+                f"busca lo mejor desde la época {epoch + 1}."
+            )
+        before = _ended.get(_digest(self.model))
+        if not self.done and before not in (None, self.run):
+            print(
+                f"Esta red parte de los pesos que aprendió en {before}. Para partir de cero, "
+                "ejecuta antes la celda que la construye."
+            )
+        kept = self.kept.relative_to(self.run).as_posix() if self.kept else CHECKPOINT.format(0)
+        self.training = {"epochs": self.done, "weights": kept}
+        self._note(
+            wanted=self.params.get("epochs") or 0,
+            ended=False,
+            trained=0,
+            network=network,
+            batches=self.batches,
+        )
+
+    def _backwards(self, epoch, interrupted):
+        wanted = self.done + max(1, (self.params.get("epochs") or 0) - epoch)
+        way = f"initial_epoch={self.done}, epochs={wanted}"
+        if interrupted:
+            way = f"initial_epoch=resume(model, run) (o {way})"
+        return CourseError(
+            f"La corrida {self.run} ya tiene {_epochs(self.done)}, y este fit empieza otra vez en "
+            f"la {epoch + 1}.\n"
+            "Qué hacer: para entrenar más la red que está en la memoria, pon en fit "
+            f"{way}; {anew()}."
+        )
+
+    def _note(self, **known):
+        self.training |= known
+        write_training(self.run, self.training)
+
+
+class _AtTheEnd(keras.callbacks.Callback):
+    """The last in the list, so that it sees what the others have done when `fit` ends."""
+
+    def __init__(self, checkpoint):
+        super().__init__()
+        self.checkpoint = checkpoint
+
+    def on_train_end(self, logs=None):
+        self.checkpoint.finish()
+
+
+def _cells(logs):
+    """An epoch's logs as numbers: dice_0, dice_1, … for several values; what is no number is none.
+
+    Example:
+
+    >>> _cells({"loss": 1, "dice": np.array([0.5, 1]), "note": "text"})
+    {'loss': 1.0, 'dice_0': 0.5, 'dice_1': 1.0}
+    """
+    cells = {}
+    for name, value in logs.items():
+        try:
+            if keras.ops.is_tensor(value):
+                value = keras.ops.convert_to_numpy(value)
+            values = np.asarray(value, dtype="float64")
+        except (TypeError, ValueError):
+            continue
+        if values.size == 1:
+            cells[name] = values.item()
+        else:
+            for place in np.ndindex(values.shape):
+                cells["_".join(map(str, (name, *place)))] = values[place].item()
+    return cells
+
+
+def _save(model, path):
+    """Write weights and optimizer, or raise OSError.
+
+    Room is looked for before: HDF5 would leave lines on the screen that nobody can catch.
+    """
+    variables = [*model.variables, *model.optimizer.variables]
+    needed = sum(4 * int(np.prod(v.shape)) for v in variables if v.dtype != "string")
+    if shutil.disk_usage(path.parent).free < 1.1 * needed:
+        raise OSError(errno.ENOSPC, "no room")
+    try:
+        model.save_weights(path)
+    except RuntimeError as error:
+        raise OSError(None, str(error)) from error
+
+
+def _digest(model):
+    """A checksum of the weights."""
+    sum_ = 0
+    for weights in model.get_weights():
+        sum_ = zlib.crc32(np.ascontiguousarray(weights), sum_)
+    return sum_
+
+
+def _epochs(n, word=""):
+    return count(n, f"época {word}".strip(), f"épocas {word}s" if word else "épocas")
 
 
 def _scope(model):

@@ -39,8 +39,9 @@ def all_devices(names=None, batch_size=None):
 
     Args:
         names: Tuple of TensorFlow device names; by default every GPU there is.
-        batch_size: Integer, the samples in a batch: no more devices are used, for TensorFlow stops
-            where one of them is left without a sample.
+        batch_size: Integer, the samples in a batch: as many devices are used as can have equal
+            parts of it, for TensorFlow stops where the parts differ. What is left over at the end
+            of an epoch must be divided evenly too: `Batches` says so before training.
 
     Returns:
         A context manager. With fewer than two devices, or on another backend, it does nothing.
@@ -51,7 +52,9 @@ def all_devices(names=None, batch_size=None):
     ...     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
     ...     model.compile("adam", "mse")
     """
-    names = (accelerators() if names is None else tuple(names))[:batch_size]
+    names = accelerators() if names is None else tuple(names)
+    if names and batch_size is not None:
+        names = names[: max(n for n in range(1, len(names) + 1) if batch_size % n == 0)]
     if keras.backend.backend() != "tensorflow" or len(names) < 2:
         return contextlib.nullcontext()
     import tensorflow as tf

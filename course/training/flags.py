@@ -10,6 +10,9 @@ from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 from course.errors import CourseError, nearest, without_tracebacks
+from course.training.arguments import Parser
+from course.training.place import console_as_it_is, how_to_unset, in_ipython, is_script
+from course.training.start import check_keras
 
 
 @dataclass(frozen=True)
@@ -57,15 +60,16 @@ _USUAL = {
     "learning_rate": Setting(None, "la tasa de aprendizaje, donde es más alta"),
 }
 # Variables of the same prefix that other parts of the kit read.
-_NOT_SETTINGS = {"COURSE_TEST_DATA", "COURSE_MOUNT_LIMIT_S"}
+_NOT_SETTINGS = {"COURSE_TEST_DATA", "COURSE_MOUNT_LIMIT_S", "COURSE_OTHER_PYTHON"}
 
 
 def settings(**defaults):
     """Collect the settings of the lesson that is running.
 
     A flag wins over a variable, a variable over the default: `--epochs 3`, `COURSE_EPOCHS=3`,
-    `epochs=12`. In a notebook there are no flags. Every lesson also has `source`, `seed`,
-    `limit`, `run_dir` and `resume`.
+    `epochs=12`. In a notebook's cell there are no flags; `%run lesson.py --epochs 3` has them.
+    Every lesson also has `source`, `seed`, `limit`, `run_dir` and `resume`. A variable COURSE_…
+    that is like no setting's name is somebody else's: it is named and not used.
 
     Args:
         **defaults: Names and default values, which also give the types: `epochs=12`; a setting
@@ -75,8 +79,8 @@ def settings(**defaults):
         A `SimpleNamespace` with one attribute a setting.
 
     Raises:
-        CourseError: For a name that no setting has (with the nearest one that exists) or a value
-            that does not fit.
+        CourseError: For a flag that no setting has, a variable that nearly has a setting's name, a
+            value that does not fit, or a Keras that is set to build other networks.
 
     Example:
 
@@ -86,14 +90,18 @@ def settings(**defaults):
     """
     known = _COMMON | {name: _setting(name, default) for name, default in defaults.items()}
     values = {name: setting.default for name, setting in known.items()}
-    values |= _from_environment(known)
-    if _is_script(inspect.currentframe().f_back.f_globals):
+    script = is_script(inspect.currentframe().f_back.f_globals)
+    if script and not in_ipython():
+        console_as_it_is()
         without_tracebacks()
+    values |= _from_environment(known)
+    if script:
         values |= _from_flags(known, sys.argv[1:])
     for name, value in values.items():
         expected = _expected(known[name], value)
         if expected:
             raise CourseError(f"{name}: se esperaba {expected}. Llegó: {value}.")
+    check_keras()
     return SimpleNamespace(**values)
 
 
@@ -120,32 +128,29 @@ def _expected(setting, value):
     return None
 
 
-def _is_script(caller):
-    """Whether the caller is a lesson's file run as a script, rather than a notebook or a test."""
-    in_notebook = "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
-    return caller["__name__"] == "__main__" and "__file__" in caller and not in_notebook
-
-
 def _from_environment(known):
-    found = {}
+    found, others = {}, []
     for variable, text in os.environ.items():
         if not variable.startswith("COURSE_") or variable in _NOT_SETTINGS:
             continue
         name = variable.removeprefix("COURSE_").lower()
-        if name not in known:
+        if name in known:
+            found[name] = _convert(_type(known[name]), text, origin=variable)
+        # "batch", "epocas" are near; "dir", "user", "year" and what else a hub may say are not
+        elif near := nearest(name, known, lambda n: f"COURSE_{n.upper()}", cutoff=0.65):
             raise CourseError(
-                f"La variable {variable} no es un ajuste de este taller."
-                f"{nearest(name, known, lambda n: f'COURSE_{n.upper()}')}"
-                f" Para quitarla, escribe: unset {variable}"
+                f"La variable {variable} no es un ajuste de este taller.{near}\n"
+                f"Qué hacer: para quitarla, escribe {how_to_unset(variable)}"
             )
-        found[name] = _convert(_type(known[name]), text, origin=variable)
+        else:
+            others.append(variable)
+    if others:
+        print(f"No son ajustes de este taller y no se usan: {', '.join(others)}.")
     return found
 
 
 def _from_flags(known, arguments):
-    parser = argparse.ArgumentParser(
-        prog=pathlib.Path(sys.argv[0]).name, allow_abbrev=False, exit_on_error=False
-    )
+    parser = Parser(prog=pathlib.Path(sys.argv[0]).name, allow_abbrev=False, exit_on_error=False)
     for name, setting in known.items():
         form = {"metavar": "VALOR"}
         if _type(setting) is bool:

@@ -3,13 +3,18 @@
 import atexit
 import contextlib
 import csv
+import io
+import math
+import os
 import pathlib
 import re
 
 from course import files
 from course.errors import CourseError
+from course.training import place
 
 CHECKPOINT = "checkpoints/epoch_{:04d}.weights.h5"
+FINAL = "checkpoints/final.weights.h5"  # of a fit that ended with others than the last epoch's
 
 
 def run_dir(lesson, s):
@@ -30,16 +35,17 @@ def run_dir(lesson, s):
     folder = pathlib.Path(s.run_dir) if s.run_dir else _default_folder(lesson, s.resume)
     if s.resume:
         _check_same_settings(folder, s)
-    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    elif s.run_dir and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise CourseError(
             f"La carpeta {folder} no está vacía, y una corrida nunca escribe sobre otra.\n"
-            "Qué hacer: para seguir con la corrida que hay en ella, agrega --resume; para empezar "
-            "de nuevo, da otra --run-dir."
+            "Qué hacer: para seguir con la corrida que hay en ella, "
+            f"{place.how_to_choose('resume')}; {anew()}."
         )
     wanted = {"lesson": lesson, **vars(s)}
     del wanted["run_dir"], wanted["resume"]
+    _make(folder, exist_ok=True)
     files.write(folder / "settings.json", files.json_text(wanted))
-    (folder / "checkpoints").mkdir(exist_ok=True)
+    _make(folder / "checkpoints", exist_ok=True)
     atexit.register(_take_back, folder.absolute())
     return folder
 
@@ -52,56 +58,136 @@ def read_history(run):
     Raises:
         CourseError: If the file is damaged.
     """
+    rows = read_rows(run)
+    names = dict.fromkeys(name for row in rows for name in row)
+    return [{name: row.get(name, math.nan) for name in names} for row in rows]
+
+
+def read_rows(run):
+    """As `read_history`, but a row holds only what its epoch has."""
     path = pathlib.Path(run) / "history.csv"
     if not path.exists():
         return []
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
+            reader = csv.DictReader(file, strict=True)
             names = reader.fieldnames or ()
-            if "loss" not in names or not all(name.isprintable() for name in names):
+            if "epoch" not in names or not all(name.isprintable() for name in names):
                 raise ValueError(f"su encabezado es {names!r:.60}")
             return [_epoch(row) for row in reader]
     except (OSError, ValueError, TypeError, csv.Error) as error:
         raise CourseError(
             f"{path} no es la historia de un entrenamiento ({error}). Se esperaba un encabezado "
             "epoch,loss,… y una línea de números por época.\n"
-            "Qué hacer: mueve ese archivo a otra parte, o entrena de nuevo con otra --run-dir, sin "
-            "--resume."
+            f"Qué hacer: mueve ese archivo a otra parte, o entrena de nuevo: {anew()}."
         ) from error
 
 
 def _epoch(row):
     """A line of the table in numbers; a cell too few or too many is a TypeError."""
+    if None in row or None in row.values():
+        raise TypeError("una línea no tiene tantas celdas como el encabezado")
     return {
-        name: int(cell) if name == "epoch" else float("nan" if cell == "" else cell)
+        name: int(cell) if name == "epoch" else float(cell)
         for name, cell in row.items()
+        if cell != ""
     }
 
 
 def write_history(run, rows):
-    """Write `history.csv`, one line an epoch."""
-    lines = [",".join(rows[0]), *(",".join(repr(v) for v in row.values()) for row in rows)]
-    files.write(run / "history.csv", "\n".join(lines) + "\n")
+    """Write `history.csv`, one line an epoch: cells by name, empty where a row has none."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    names.pop("time_s", None)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*names, "time_s"], restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: repr(value) for name, value in row.items()} for row in rows)
+    files.write(run / "history.csv", text.getvalue())
+
+
+def read_training(run):
+    """What `Checkpoint` has written of a run's training, or None where it has written nothing.
+
+    Dict with `epochs`, how many are finished; `weights`, the file of the last of them or of what
+    `fit` ended with; `wanted`, how many `fit` was asked for; `ended`, whether it came to its end;
+    `trained`, how many epochs the last `fit` has trained; `network` and `batches`, fingerprints.
+
+    Raises:
+        CourseError: If the file is damaged.
+    """
+    path = pathlib.Path(run) / "training.json"
+    if not path.exists():
+        return None
+    try:
+        found = files.read_json(path)
+        if not isinstance(found.get("epochs"), int) or not isinstance(found.get("weights"), str):
+            raise CourseError(f"{path}: le faltan las claves epochs y weights.")
+    except CourseError as error:
+        raise CourseError(f"{error}\nQué hacer: {anew()}.") from error
+    return found
+
+
+def write_training(run, training):
+    files.write(run / "training.json", files.json_text(training))
+
+
+def finished(run):
+    """`(finished epochs, file of the weights)` of a run; `(0, None)` before the first."""
+    run = pathlib.Path(run)
+    training = read_training(run)
+    if training and (run / training["weights"]).is_file():
+        return training["epochs"], run / training["weights"]
+    return max(checkpoints(run), default=(0, None))  # of a version without training.json
 
 
 def checkpoints(run):
-    """The run's whole checkpoints, `[(finished epochs, path), …]`."""
+    """The checkpoints that the kit has written, `[(finished epochs, path), …]`.
+
+    Files of others beside them do not count, such as a ModelCheckpoint's epoch_03.weights.h5.
+    """
     paths = pathlib.Path(run).glob("checkpoints/epoch_*.weights.h5")
-    return [(int(re.search(r"epoch_(\d+)", path.name)[1]), path) for path in paths]
+    names = [(re.fullmatch(r"epoch_(\d{4,})\.weights\.h5", path.name), path) for path in paths]
+    return [(int(name[1]), path) for name, path in names if name]
+
+
+def anew():
+    """What to do for a new run, in words for where this is read: a notebook or a terminal."""
+    if not place.in_notebook():
+        return "para una corrida nueva, repite lo mismo sin --resume y con una --run-dir nueva"
+    given = [name for name in ("COURSE_RESUME", "COURSE_RUN_DIR") if name in os.environ]
+    before = "".join(f"en una celda escribe {place.how_to_unset(name)}, " for name in given)
+    return f"para una corrida nueva, {before}ejecuta otra vez la celda «Ajustes» y las que siguen"
 
 
 def _default_folder(lesson, again):
-    """`runs/<lesson>`, or the next free of its numbered successors.
+    """`runs/<lesson>`, or the next free of its numbered successors, which is made.
 
     `again`: the newest of them in which an epoch is finished, else the newest.
     """
     root, taken = pathlib.Path("runs"), []
-    while (folder := root / (f"{lesson}-{len(taken) + 1}" if taken else lesson)).exists():
+    while True:
+        folder = root / (f"{lesson}-{len(taken) + 1}" if taken else lesson)
+        if again and taken and not folder.exists():
+            return next((run for run in reversed(taken) if finished(run)[0]), taken[-1])
+        if not folder.exists():
+            with contextlib.suppress(FileExistsError):  # another process was quicker
+                _make(folder)
+                return folder
         taken.append(folder)
-    if again and taken:
-        return next((run for run in reversed(taken) if checkpoints(run)), taken[-1])
-    return folder
+
+
+def _make(folder, exist_ok=False):
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=exist_ok)
+    except OSError as error:
+        if isinstance(error, FileExistsError) and folder.is_dir():
+            raise
+        why = str(files.cannot_write(folder, error)).partition("\n")[0]
+        raise CourseError(
+            f"{why}\nQué hacer: {place.how_to_choose('run_dir', 'CARPETA')}, una en la que puedas "
+            "escribir."
+        ) from error
 
 
 def _take_back(folder):
@@ -126,14 +212,11 @@ def _check_same_settings(folder, s):
     try:
         begun = files.read_json(path)
     except CourseError as error:
-        raise CourseError(
-            f"{error}\nQué hacer: empieza de nuevo con otra --run-dir, sin --resume."
-        ) from error
+        raise CourseError(f"{error}\nQué hacer: {anew()}.") from error
     for name, value in vars(s).items():
         if name in begun and begun[name] != value:
             raise CourseError(
                 f"La corrida en {folder} empezó con {name}={begun[name]}. "
                 f"Llegó: {name}={value}.\n"
-                "Qué hacer: para seguirla, da los mismos ajustes; para empezar de nuevo, da otra "
-                "--run-dir."
+                f"Qué hacer: para seguirla, da los mismos ajustes; {anew()}."
             )

@@ -26,14 +26,14 @@
 # ## 1. Lo que importamos
 #
 # De `course.foundations` viene todo lo que está escrito en NumPy; abre esos archivos junto a esta
-# lección, son cortos. En tu computador el paquete se instala antes (`pip install -r
-# requirements.txt`); en Kaggle y en Colab lo trae la primera celda.
+# lección, son cortos. En tu computador el paquete se instala antes (`pip install -e .`, en su
+# carpeta); en Kaggle y en Colab lo trae la primera celda.
 
 # %%
 import keras
 import numpy as np
 
-from course import figures
+from course import figures  # ¿falta course? En su carpeta: pip install -e .
 from course.datasets import mnist, splits
 from course.datasets.batches import Batches
 from course.datasets.catalog import origin

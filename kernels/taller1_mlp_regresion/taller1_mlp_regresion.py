@@ -25,8 +25,8 @@
 # ## 1. Lo que importamos
 #
 # Keras pone las capas, `compile` y `fit`. El paquete `course` pone los datos, el constructor de
-# la red, las figuras y el informe. En tu computador se instala antes (`pip install -r
-# requirements.txt`); en Kaggle y en Colab lo trae la primera celda.
+# la red, las figuras y el informe. En tu computador se instala antes (`pip install -e .`, en su
+# carpeta); en Kaggle y en Colab lo trae la primera celda.
 
 # %%
 import keras
@@ -39,7 +39,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
-from course import figures
+from course import figures  # ¿falta course? En su carpeta: pip install -e .
 from course.datasets import california
 from course.datasets.batches import Batches
 from course.datasets.catalog import origin

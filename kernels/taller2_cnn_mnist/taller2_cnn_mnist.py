@@ -27,12 +27,12 @@
 #
 # Keras pone las capas, `compile` y `fit`. El paquete `course` pone los sustantivos: los datos, el
 # constructor de la red, las figuras y el informe. En tu computador se instala antes (`pip install
-# -r requirements.txt`); en Kaggle y en Colab lo trae la primera celda.
+# -e .`, en su carpeta); en Kaggle y en Colab lo trae la primera celda.
 
 # %%
 import keras
 
-from course import explain, figures
+from course import explain, figures  # ¿falta course? En su carpeta: pip install -e .
 from course.datasets import mnist, splits
 from course.datasets.batches import Batches
 from course.datasets.catalog import origin

@@ -26,14 +26,14 @@
 # ## 1. Lo que importamos
 #
 # Lo mismo que en el Taller 2, y de scikit-learn un vecino más cercano. En tu computador se instala
-# antes (`pip install -r requirements.txt`); en Kaggle y en Colab lo trae la primera celda.
+# antes (`pip install -e .`, en su carpeta); en Kaggle y en Colab lo trae la primera celda.
 
 # %%
 import keras
 import numpy as np
 from sklearn.neighbors import KNeighborsClassifier
 
-from course import explain, figures
+from course import explain, figures  # ¿falta course? En su carpeta: pip install -e .
 from course.datasets import sign_mnist, splits
 from course.datasets.batches import Batches
 from course.datasets.catalog import origin

@@ -36,8 +36,8 @@
 # ## 1. Lo que importamos
 #
 # Keras pone las capas, `compile` y `fit`. El paquete `course` pone los casos, el constructor de
-# la red, la pérdida, las figuras y el informe. En tu computador, instala antes lo que dice
-# `requirements.txt`.
+# la red, la pérdida, las figuras y el informe. En tu computador se instala antes (`pip install
+# -e .`, en su carpeta); en Kaggle y en Colab lo trae la primera celda.
 #
 # La primera línea va antes que Keras a propósito: en los procesadores AMD, TensorFlow deja
 # apagadas las rutinas rápidas de convolución (oneDNN) si nadie las pide, y en 3D son siete veces
@@ -51,7 +51,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 import keras
 import numpy as np
 
-from course import explain, figures
+from course import explain, figures  # ¿falta course? En su carpeta: pip install -e .
 from course.datasets import brats
 from course.datasets.brats.batches import Patches, Slices
 from course.datasets.brats.prepared import prepare
@@ -343,6 +343,7 @@ report = evaluate_segmenter(model, brats.volumes(test_cases), origin=data)
 card = report.card(
     edition=volume.edition,
     modalities=list(modalities),
+    spacing_mm=volume.spacing_mm,
     patch=None,
     cases=len(cases),
     held_out=[case.name for case in test_cases],

@@ -30,14 +30,14 @@
 # %% [markdown]
 # ## 1. Lo que importamos
 #
-# En tu computador se instala antes (`pip install -r requirements.txt`); en Kaggle y en Colab lo
-# trae la primera celda.
+# En tu computador el paquete se instala antes (`pip install -e .`, en su carpeta); en Kaggle y en
+# Colab lo trae la primera celda.
 
 # %%
 import keras
 import numpy as np
 
-from course import explain, figures
+from course import explain, figures  # ¿falta course? En su carpeta: pip install -e .
 from course.datasets import mnist, splits
 from course.datasets.batches import Batches
 from course.datasets.catalog import origin

@@ -131,7 +131,7 @@ def test_what_is_missing_or_unknown_ends_with_usage_and_2(capsys, arguments):
     with pytest.raises(SystemExit) as end:
         main(arguments)
     assert end.value.code == 2
-    assert "usage: python -m course" in capsys.readouterr().err
+    assert "uso: python -m course" in capsys.readouterr().err
 
 
 def test_help_shows_commands_that_can_be_typed(capsys):

@@ -34,8 +34,15 @@ def test_a_table_by_hand(tmp_path, newline):
     assert columns["ocean_proximity"].dtype == object
 
 
+def _templates():
+    """The rows with {} for the age of their houses."""
+    cells = [row.split(",") for row in HOUSING_ROWS]
+    return [",".join([*row[:2], "{}", *row[3:]]) for row in cells]
+
+
 def test_the_split_is_seeded_and_keeps_rows_whole(tmp_path):
-    write_housing(tmp_path, HOUSING_ROWS * 5)
+    rows = [row.format(age) for row in _templates() for age in range(1, 6)]
+    write_housing(tmp_path, rows)
     (x_train, y_train), (x_test, y_test) = california.load_data(tmp_path, seed=3)
     assert (len(y_train), len(y_test)) == (24, 6)
     value_of = {880: 4.5, 3104: 3.5, 1500: 0.75, 2000: 2.25, 700: 3.0, 2600: 1.25}

@@ -226,7 +226,7 @@ def test_brats_entries_name_their_edition():
         ("mnist", "tfds", "fashion_mnist", "Fashion-MNIST", False),
         ("mnist", "tfds", "emnist/letters", "EMNIST", False),
         ("mnist", "tfds", "my_mnist", "my_mnist", False),
-        ("mnist", "/home/ana/mnist", None, "MNIST, copia propia", False),
+        ("mnist", "/home/ana/mnist", None, "copia propia, no verificada", False),
     ],
 )
 def test_origin_names_what_the_data_are(name, source, variant, title, made_up):
@@ -243,7 +243,8 @@ def test_a_folder_is_kept_as_its_absolute_path(tmp_path, monkeypatch, name):
     monkeypatch.setenv("HOME", str(tmp_path))
     for source in (f"./{name}", pathlib.Path(name), tmp_path / name, f"~/{name}"):
         origin = catalog.origin("mnist", source)
-        assert origin.source == str(tmp_path / name) and origin.title == "MNIST, copia propia"
+        assert origin.source == str(tmp_path / name)
+        assert origin.title == "copia propia, no verificada"
         assert not origin.stands_in and origin.handle is None
 
 

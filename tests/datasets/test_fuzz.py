@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from course.datasets import california, mnist, sign_mnist
 from course.errors import CourseError
+from tests import FUZZ
 from tests.fakes import SIGN_LABELS, housing_csv, pictures, sign_csv
 from tests.fakes import idx as idx_bytes
 
@@ -70,7 +71,7 @@ def idx_by_hand(data, rank):
 
 
 @given(data=mutated(IMAGES))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 * FUZZ, deadline=None)
 def test_images(path, data):
     found = read(mnist.read_images, path, data)
     if found is not None:
@@ -80,7 +81,7 @@ def test_images(path, data):
 
 
 @given(data=mutated(LABELS))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 * FUZZ, deadline=None)
 def test_labels(path, data):
     found = read(lambda p: mnist.read_labels(p, 10), path, data)
     expected = idx_by_hand(data, 1)
@@ -91,7 +92,7 @@ def test_labels(path, data):
 
 
 @given(data=mutated(gzip.compress(IMAGES, mtime=0)))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 * FUZZ, deadline=None)
 def test_gzipped_images(path, data):
     found = read(mnist.read_images, path, data)
     if found is not None:  # only the header of gzip, its time or name, can change unnoticed
@@ -99,7 +100,7 @@ def test_gzipped_images(path, data):
 
 
 @given(data=mutated(IMAGES))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200 * FUZZ, deadline=None)
 def test_images_wrong_inside_a_good_gzip(path, data):
     plain, zipped = (
         read(mnist.read_images, path, d) for d in (data, gzip.compress(data, compresslevel=1))
@@ -114,7 +115,7 @@ def lines(data):
 
 
 @given(data=mutated(SIGN))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 * FUZZ, deadline=None)
 def test_sign_csv(path, data):
     found = read(sign_mnist.read_csv, path, data)
     if found is None:
@@ -129,7 +130,7 @@ def test_sign_csv(path, data):
 
 
 @given(data=mutated(HOUSING))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400 * FUZZ, deadline=None)
 def test_housing_csv(path, data):
     found = read(california.read_csv, path, data)
     if found is None:

@@ -214,6 +214,7 @@ def test_a_card_holds_what_the_report_knows_and_what_the_lesson_adds():
         "preparation": "digit",
         "scores": classification().scores,
         "seed": 3,
+        "test_data": classification().test_data,
     }
     card = regression().card(preparation=None, scores={"mae": 1.0})
     assert card["unit"] == "cientos de miles de dólares" and card["task"] == "regression"

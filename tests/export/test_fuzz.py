@@ -15,9 +15,10 @@ from PIL import Image
 from course.datasets.pictures import read_image
 from course.errors import CourseError
 from course.export import export, load
+from tests import FUZZ
 
 QUICK = settings(
-    max_examples=200,
+    max_examples=200 * FUZZ,
     deadline=None,  # the machine may be busy
     derandomize=True,  # the same few hundred each time
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -91,7 +92,7 @@ def test_a_spoiled_jpg_gives_a_picture_or_an_error(tmp_path, exif, damage):
     assert path.read_bytes() == spoiled
 
 
-@settings(QUICK, max_examples=100)
+@settings(QUICK, max_examples=100 * FUZZ)
 @given(content=st.binary(max_size=300), head=st.sampled_from(["PNG", "JPEG", "GIF", "BMP", ""]))
 def test_any_bytes_at_all_are_a_picture_or_an_error(tmp_path, content, head):
     path = tmp_path / "picture"
@@ -168,7 +169,7 @@ def test_a_spoiled_model_answers_the_same_or_is_an_error(copy, run, answers, dam
     check(copy, answers)
 
 
-@settings(QUICK, max_examples=150)
+@settings(QUICK, max_examples=150 * FUZZ)
 @given(damage=damages(), name=st.sampled_from(["config.json", "metadata.json"]))
 def test_a_spoiled_config_with_right_checksums_is_a_model_or_an_error(copy, run, damage, name):
     with zipfile.ZipFile(run / "model.keras") as archive:
@@ -247,7 +248,7 @@ def volumes_copy(volumes_run, tmp_path):
     return tmp_path
 
 
-@settings(QUICK, max_examples=150)
+@settings(QUICK, max_examples=150 * FUZZ)
 @given(damage=damages())
 def test_a_spoiled_card_of_volumes_is_still_a_card_or_an_error(volumes_copy, volumes_run, damage):
     spoiled = damage((volumes_run / "card.json").read_bytes())
@@ -255,7 +256,7 @@ def test_a_spoiled_card_of_volumes_is_still_a_card_or_an_error(volumes_copy, vol
     check_volumes(volumes_copy)
 
 
-@settings(QUICK, max_examples=150)
+@settings(QUICK, max_examples=150 * FUZZ)
 @given(
     key=st.sampled_from([*VOLUMES]),
     value=JSON | st.sampled_from(["2021", "regression", [16, 16], [16] * 3, ["a", "b"], [], None]),

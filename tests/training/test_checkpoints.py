@@ -224,5 +224,5 @@ def test_a_checkpoint_of_another_model_is_an_error(whole, tmp_path):
 
     model = mlp((3,), 1)
     model.compile("adam", "mse")
-    with pytest.raises(CourseError, match="no corresponde a este modelo"):
+    with pytest.raises(CourseError, match="otro entrenamiento. Difieren: .*los parámetros"):
         resume(model, whole / "run")

@@ -70,7 +70,7 @@ def test_the_variable_of_the_tests_is_no_setting(monkeypatch):
 
 def test_a_typo_in_a_variable_suggests(monkeypatch):
     monkeypatch.setenv("COURSE_EPOCS", "3")
-    with pytest.raises(CourseError, match="¿Querías decir COURSE_EPOCHS.*unset COURSE_EPOCS"):
+    with pytest.raises(CourseError, match="(?s)¿Querías decir COURSE_EPOCHS.*unset COURSE_EPOCS"):
         settings(epochs=12)
 
 

@@ -165,7 +165,7 @@ def _files(info, folder, kinds):
 def _announce(info, n, files, data_dir):
     """The size of what is missing, before it is asked for."""
     records, kept = door.chosen(info, files), cache.Cache(info, data_dir)
-    if any(door.holds(folder, info, records) for folder in cache.mounted(info)):
+    if any(cache.mounted_copies(info, records)):
         return
     missing = [path for path in files if not (kept.folder / path).is_file()]
     if not missing:

@@ -7,12 +7,14 @@ import re
 import shutil
 import sys
 import tarfile
+import warnings
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from course import files, regions
 from course.datasets import catalog
+from course.datasets.brats import nifti
 from course.datasets.brats.case import MODALITIES, Case, case, chosen, leave_out
 from course.errors import CourseError
 from course.spanish import count, number
@@ -53,13 +55,29 @@ LAYOUTS = (
 )
 
 
+@dataclass
+class _Found:
+    """Where the files of one case lie: `{folder: {kind: [paths]}}`."""
+
+    layout: Layout
+    homes: dict = field(default_factory=dict)
+
+
 def find_cases(folder, edition=None, modalities=None) -> list[Case]:
     """The cases below a folder, by the names that the editions give their files.
 
-    A tar of BraTS 2021 in the folder, or given in its place, is unpacked beside itself first
-    (`brats.unpack` unpacks a part of it, or to another disk). Cases that lack a file, or whose
-    files do not belong together, are named in one warning; the rest is returned. Where the cases
-    beside it have a mask, a case without one lacks it; validation cases have none.
+    A tar of BraTS 2021 in the folder, or given in its place, is unpacked beside itself first, but
+    for the cases that are in the folder already (`brats.unpack` unpacks a part of it, or to another
+    disk). Folders that are links are looked into, each folder once.
+
+    All files of a case come from one folder, the one with its images: a mask in another folder is
+    never taken, it may be what a network answered. Of two copies of a case in two folders, or of a
+    file as .nii and .nii.gz, any is as good as the other if they hold the same; if they do not,
+    the case is left out. Where the cases beside it have a mask, a case without one lacks it;
+    validation cases have none.
+
+    One warning names the cases that are left out (they lack a file, or their files do not belong
+    together), another the folders, archives and masks that were not used; the rest is returned.
 
     Args:
         folder: anything that holds cases, at any depth, or one case's own folder.
@@ -77,39 +95,59 @@ def find_cases(folder, edition=None, modalities=None) -> list[Case]:
     wanted = chosen(modalities)
     if edition is not None:
         edition = regions.edition(edition).name
+    remarks, damaged = [], None
     if folder.is_file() and folder.name.endswith(".tar"):
         folder = unpack(folder)
     elif folder.is_dir():
-        for archive in sorted(folder.glob("*.tar")):
-            unpack(archive)
+        archives = sorted(folder.glob("*.tar"))
+        there = _complete([folder], wanted) if archives else ()
+        for archive in archives:
+            try:
+                _unpack(archive, archive.with_suffix(""), there=there)
+            except _Damaged as error:
+                damaged = damaged or error
+                remarks.append(f"{archive}: no se puede leer como .tar")
     else:
         raise CourseError(
             f"Se esperaba una carpeta con casos de BraTS, o su .tar. Llegó: {folder}, que no "
             "existe.\nQué hacer: revisa la ruta."
         )
-    found = _files([folder])
+    found = _files([folder], remarks)
+    if not found and damaged:
+        raise damaged
     if not found:
         examples = (f"  {layout.example} (edición {layout.edition})" for layout in LAYOUTS)
+        unread = "".join(f"\nNo se usó {remark}." for remark in remarks)
         raise CourseError(
             f"{folder} no tiene ningún caso de BraTS. Se esperaban archivos con nombres como:\n"
             + "\n".join(examples)
+            + unread
             + "\nQué hacer: si los tuyos se llaman de otra manera, nómbralos uno a uno, con la "
             "edición de sus etiquetas:\n"
             '  brats.case("ana", "2020", {"flair": "f.nii", "t1ce": "c.nii"}, mask="m.nii")'
         )
-    return _cases(found, edition, wanted, folder)
+    return _cases(found, edition, wanted, folder, remarks)
 
 
 def cases_in(folders, edition, modalities=None) -> list[Case]:
     """As `find_cases`, of these folders only."""
-    return _cases(_files(folders), edition, chosen(modalities), folders[0].parent)
+    remarks = []
+    found = _files(folders, remarks)
+    return _cases(found, edition, chosen(modalities), folders[0].parent, remarks)
+
+
+def is_mask_name(name):
+    """Whether a file of this name is taken for the expert's mask where it lies beside images."""
+    found = _kind(name)
+    return bool(found) and found[2] == "seg"
 
 
 def unpack(archive, folder=None, n=None) -> Path:
     """Unpack the cases of a tar; those that are there already are not unpacked again.
 
-    Only regular files whose names are those of a case are written, each into the folder of its
-    case, whatever path the archive gives it.
+    Only regular files whose names are those of a case are written, into a folder of the case's
+    name. Where several folders of the archive have files of one case, those of the one with most of
+    them are taken; of equals the last, as tar does.
 
     Args:
         archive: such as BraTS2021_Training_Data.tar.
@@ -124,10 +162,21 @@ def unpack(archive, folder=None, n=None) -> Path:
     """
     archive = Path(archive).expanduser()
     folder = Path(folder).expanduser() if folder else archive.with_suffix("")
+    _unpack(archive, folder, n)
+    return folder
+
+
+class _Damaged(CourseError):
+    """A file that is no tar, or a part of one."""
+
+
+def _unpack(archive, folder, n=None, there=()):
+    """`unpack`, but for the cases that are `there`."""
     try:
         with tarfile.open(archive) as tar:
             cases = _members(tar)
-            missing = [name for name in sorted(cases)[:n] if not (folder / name).is_dir()]
+            names = [name for name in sorted(cases)[:n] if name not in there]
+            missing = [name for name in names if not (folder / name).is_dir()]
             if missing:
                 _announce(archive, [cases[name] for name in missing], folder)
             for name in missing:
@@ -141,26 +190,26 @@ def unpack(archive, folder=None, n=None) -> Path:
             '"CARPETA", n=20) y después brats.find_cases("CARPETA").'
         ) from error
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-        raise CourseError(
+        raise _Damaged(
             f"{archive}: se esperaba un .tar entero. Llegó: uno que no se puede leer ({error}).\n"
             "Qué hacer: pon en su lugar una copia nueva. Lo que ya se desempaquetó se queda."
         ) from error
-    return folder
 
 
 def _members(tar):
-    """The members of each case: `{case: {file name: member}}`."""
-    cases = {}
+    """The members of each case: `{case: {file name: member}}`.
+
+    As on the disk they come from one folder: the one with most of the case, of equals the last.
+    """
+    homes = {}
     for member in tar:
-        name = PurePosixPath(member.name).name
-        stem = _NIFTI.sub("", name)
-        match = next(filter(None, (layout.form.fullmatch(stem) for layout in LAYOUTS)), None)
-        if match and stem != name and member.isfile():
-            cases.setdefault(match["case"], {})[name] = member
+        path = PurePosixPath(member.name)
+        if (found := _kind(path.name, odd=False)) and member.isfile():
+            homes.setdefault(found[1], {}).setdefault(path.parent, {})[path.name] = member
     tar.fileobj.seek(tar.offset)
     if tar.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):  # how every tar ends
         raise tarfile.ReadError("está cortado")
-    return cases
+    return {name: max(reversed(of.values()), key=len) for name, of in homes.items()}
 
 
 def _announce(archive, cases, folder):
@@ -177,64 +226,158 @@ def _announce(archive, cases, folder):
     print(f"Desempaquetando {what}, {number(size_mb, 1)} MB, en {folder}", file=sys.stderr)
 
 
-def _files(folders):
-    """Every case's files below the folders: `{name: (layout, {kind: path})}`."""
-    odd = {  # BraTS 2020 has one mask under another name
-        odd: usual.removesuffix(".nii")
-        for usual, odd in catalog.get("brats2020").case_exceptions.items()
-    }
-    found = {}
-    paths = [path for folder in folders for path in _nifti_below(folder)]
-    # of two copies the one that lies higher, and the plain one, which is read faster
-    for path in sorted(paths, key=lambda path: (len(path.parts), path.name, path)):
-        stem = odd.get(path.name.removesuffix(".gz"), _NIFTI.sub("", path.name))
-        for layout in LAYOUTS:
-            if match := layout.form.fullmatch(stem):
-                _, kinds = found.setdefault(match["case"], (layout, {}))
-                kinds.setdefault(layout.kinds[match["kind"]], path)
+@functools.cache
+def _odd_names():
+    """What a file of BraTS 2020 should be called that has another name: one mask."""
+    exceptions = catalog.get("brats2020").case_exceptions
+    return {odd: usual.removesuffix(".nii") for usual, odd in exceptions.items()}
+
+
+def _kind(name, odd=True):
+    """The layout, the case and the kind of a file, by its name; or None."""
+    stem = _NIFTI.sub("", name)
+    if odd:
+        stem = _odd_names().get(name.removesuffix(".gz"), stem)
+    for layout in LAYOUTS:
+        if (match := layout.form.fullmatch(stem)) and _NIFTI.search(name):
+            return layout, match["case"], layout.kinds[match["kind"]]
+    return None
+
+
+def _files(folders, remarks):
+    """Where every case's files lie below the folders: `{name: _Found}`.
+
+    `remarks` gets a line for each folder that cannot be read, and each link that leads nowhere.
+    """
+    found, seen = {}, set()
+    for folder in folders:
+        for path in _nifti_below(folder, seen, remarks):
+            if known := _kind(path.name):
+                layout, name, kind = known
+                homes = found.setdefault(name, _Found(layout)).homes
+                homes.setdefault(path.parent, {}).setdefault(kind, []).append(path)
     return found
 
 
-def _nifti_below(top):
-    """The NIfTI files below a folder, but for what another process is writing."""
-    for home, folders, names in os.walk(top):
-        folders[:] = [name for name in folders if not name.endswith(files.UNFINISHED)]
-        paths = (Path(home, name) for name in names if _NIFTI.search(name))
-        yield from (path for path in paths if path.is_file())
+def _nifti_below(top, seen, remarks):
+    """The NIfTI files below a folder, but for what another process is writing.
+
+    Links are followed; `seen` holds the true paths of the folders that were, so that none comes
+    twice and a circle ends.
+    """
+
+    def unreadable(error):
+        remarks.append(f"{error.filename}: {error.strerror or error}")
+
+    for home, folders, names in os.walk(top, onerror=unreadable, followlinks=True):
+        true = os.path.realpath(home)
+        if true in seen:
+            folders[:] = []
+            continue
+        seen.add(true)
+        folders[:] = sorted(name for name in folders if not name.endswith(files.UNFINISHED))
+        for path in (Path(home, name) for name in sorted(names)):
+            if path.is_file():
+                if _NIFTI.search(path.name):
+                    yield path
+            elif path.is_symlink():
+                remarks.append(f"{path}: es un enlace a algo que no está")
 
 
-def _cases(found, edition, wanted, folder):
+def _whole(one, wanted):
+    """The folders that hold all wanted images of a case: with a mask first, then what lies high."""
+    homes = [home for home, kinds in one.homes.items() if set(wanted) <= set(kinds)]
+    return sorted(homes, key=lambda home: ("seg" not in one.homes[home], len(home.parts), home))
+
+
+def _complete(folders, wanted):
+    """Names of the cases that have all wanted images and a mask in one folder."""
+    needed = (*wanted, "seg")
+    return {name for name, one in _files(folders, []).items() if _whole(one, needed)}
+
+
+def _chosen_home(one, wanted):
+    """The folder that a case's files come from: the one with most of the wanted images."""
+
+    def rank(home):
+        kinds = one.homes[home]
+        images = sum(kind in kinds for kind in wanted)
+        return -images, "seg" not in kinds, len(home.parts), home
+
+    return min(one.homes, key=rank)
+
+
+def _agreed(one, home, wanted):
+    """`{kind: path}` of a case; a CourseError names files that should hold the same and do not."""
+    kinds = {}
+    for kind in (*wanted, "seg"):
+        homes = [home, *(other for other in _whole(one, wanted) if other != home)]
+        paths = [path for each in homes for path in one.homes[each].get(kind, ())]
+        if paths:
+            kinds[kind], *others = paths  # the plain one first, which is read faster
+            for other in others:
+                _check_same(kinds[kind], other)
+    return kinds
+
+
+def _check_same(one, other):
+    if not os.path.samefile(one, other) and nifti.content(one) != nifti.content(other):
+        raise CourseError(
+            f"hay dos {one.name} o parecidos, y no son iguales: {one} y {other}. "
+            "Qué hacer: deja solo el que vale."
+        )
+
+
+def _cases(found, edition, wanted, folder, remarks):
     """Make the cases of `_files`, with one warning about those that cannot be used."""
-    masked = {_kin(name, kinds) for name, (_, kinds) in found.items() if "seg" in kinds}
+    homes = {name: _chosen_home(one, wanted) for name, one in found.items()}
+    masked = {_kin(name, home) for name, home in homes.items() if "seg" in found[name].homes[home]}
     grades = functools.cache(_grades)  # each table is read once
     cases, problems = [], []
-    for name, (layout, kinds) in sorted(found.items()):
-        needed = (*wanted, "seg") if _kin(name, kinds) in masked else wanted
+    for name, one in sorted(found.items()):
+        home = homes[name]
+        kinds = one.homes[home]
+        needed = (*wanted, "seg") if _kin(name, home) in masked else wanted
         lacking = [kind for kind in needed if kind not in kinds]
+        away = _away(one, home, lacking or (["seg"] if "seg" not in kinds else []))
         if lacking:
-            problems.append(f"{name}: le falta {' y '.join(lacking)}")
+            problems.append(f"{name}: le falta {' y '.join(lacking)}{away}")
             continue
-        images = {kind: kinds[kind] for kind in wanted}
-        first = next(iter(kinds.values()))
-        grade = grades(first.parent.parent).get(name)
-        own = edition or _edition(layout, first)
+        if away:
+            remarks.append(f"la máscara de {name}{away}")
         try:
+            kinds = _agreed(one, home, wanted)
+            images = {kind: kinds[kind] for kind in wanted}
+            own = edition or _edition(one.layout, home)
+            grade = grades(home.parent).get(name)
             cases.append(case(name, own, images, kinds.get("seg"), grade=grade))
         except CourseError as error:
             problems.append(f"{name}: {error}" if name not in str(error) else str(error))
     leave_out(problems, len(found), "usar", folder, stacklevel=4)
+    if remarks:
+        listed = "\n".join(f"  {remark}" for remark in remarks)
+        warnings.warn(f"{folder}: esto no se usó.\n{listed}", UserWarning, stacklevel=3)
     return cases
 
 
-def _kin(name, kinds):
+def _away(one, home, kinds):
+    """Where files of a case lie that are not beside its images, or an empty text."""
+    others = [other for other in one.homes if other != home]
+    away = [path for kind in kinds for each in others for path in one.homes[each].get(kind, ())]
+    if not away:
+        return ""
+    listed = ", ".join(map(str, away))
+    return f", y {listed} no está en {home}, junto a sus imágenes (si es del caso, ponlo ahí)"
+
+
+def _kin(name, home):
     """What the cases of one part have in common: the folder above theirs, names but for digits."""
-    first = next(iter(kinds.values()))
-    home = first.parent.parent if first.parent.name == name else first.parent
-    return home, re.sub(r"\d", "", name)
+    return home.parent if home.name == name else home, re.sub(r"\d", "", name)
 
 
 def _edition(layout, path):
-    newer = re.search(r"brats[-_ ]?2024", str(path.absolute().parent), re.IGNORECASE)
+    # 2024 has all labels of 2023 with their meaning: a folder's name that misleads changes nothing
+    newer = re.search(r"brats[-_ ]?2024", str(path.absolute()), re.IGNORECASE)
     return "2024" if layout.edition == "2023" and newer else layout.edition
 
 

@@ -9,6 +9,7 @@ import gzip
 import logging
 import math
 import os
+import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,13 @@ class Header:
         return tuple(float(sizes[axis]) for axis in self._order())
 
     @property
+    def step(self):
+        """How far apart two values are that a file of whole numbers can hold; 0 for real ones."""
+        if self.raw.get_data_dtype().kind == "f":
+            return 0.0
+        return abs(self.raw.get_slope_inter()[0] or 1.0)
+
+    @property
     def kit_shape(self):
         """The shape `(D, H, W)`."""
         return tuple(self.shape[axis] for axis in self._order())
@@ -59,7 +67,8 @@ def read_header(path) -> Header:
     """Read what a file says of itself, and none of its voxels.
 
     It takes a .nii, plain or gzipped, NIfTI-1 or NIfTI-2, of either byte order, with three axes of
-    at most 512³ voxels in all. What is cut short, or promises what cannot be, is a CourseError.
+    at most 512³ voxels in all; further axes of length 1 are left out. What is cut short, or
+    promises what cannot be, is a CourseError.
     """
     path = Path(path)
     if not path.is_file():
@@ -84,6 +93,58 @@ def same_place(one, other) -> str:
     worst_mm = float(np.sqrt((moved**2).sum(0)).max())
     same = worst_mm <= _SAME * _voxel_sizes(one.affine).min()
     return "" if same else f"está en otro lugar, hasta a {number(worst_mm)} mm"
+
+
+def lost_place(one, other) -> str:
+    """What mends a file that has lost its place in the patient and nothing else, or "".
+
+    A program that makes a NIfTI file of an array alone gives it the identity as affine, or, as ITK
+    does, the identity with x and y turned round. Any other difference may be in the voxels too.
+    """
+    if one.shape != other.shape or _is_placed(one) == _is_placed(other):
+        return ""
+    good, bad = (one, other) if _is_placed(one) else (other, one)
+    return f"\nQué hacer: {_mending(bad.path, good.path)}"
+
+
+def _mending(path, image):
+    """How a file made of an array alone gets the affine of the image that the array was made on."""
+    ending = ".nii.gz" if path.name.endswith(".gz") else ".nii"
+    new = path.with_name(f"{path.name.removesuffix(ending)}_con_lugar{ending}")
+    return (
+        f"{path.name} parece hecho de un arreglo, sin la matriz afín de su imagen. Solo si ese "
+        "arreglo tiene los vóxeles en el orden de la imagen (el de np.asarray(img.dataobj)), "
+        "escríbelo otra vez, en Python, con la matriz de ella:\n"
+        "    import os, nibabel as nib, numpy as np\n"
+        f"    img, seg = nib.load({str(image)!r}), nib.load({str(path)!r})\n"
+        f"    nib.save(nib.Nifti1Image(np.asanyarray(seg.dataobj), img.affine), {str(new)!r})\n"
+        f"    os.replace({str(new)!r}, {str(path)!r})\n"
+        "Si no lo sabes, búscalo donde se hizo: con otro orden quedaría en otro lugar, sin aviso."
+    )
+
+
+def content(path):
+    """What a NIfTI file holds, in short: the bytes, unpacked, and their CRC-32.
+
+    gzip has both in its last eight bytes, so that a packed file costs next to nothing. What those
+    do not say as the header promises is read.
+    """
+    header = read_header(path)
+    promised = header.raw.get_data_offset() + _voxel_bytes(header)
+    try:
+        with files.opened(path) as file:
+            if isinstance(file, gzip.GzipFile):
+                with open(path, "rb") as packed:
+                    packed.seek(-8, os.SEEK_END)
+                    checksum, size = struct.unpack("<II", packed.read())
+                if size == promised:
+                    return [size, checksum]
+            size = checksum = 0
+            while piece := file.read(1 << 20):
+                size, checksum = size + len(piece), zlib.crc32(piece, checksum)
+            return [size, checksum]
+    except _UNREADABLE as error:
+        raise _unreadable(path, error) from error
 
 
 def read(header, out=None):
@@ -174,6 +235,10 @@ def _checked(raw, path):
         raw.get_slope_inter()
     except Exception as error:  # of nibabel, of NumPy: each damage has its own
         raise _wrong(path, "la cabecera de un archivo NIfTI", str(error)) from error
+    axes = int(raw["dim"][0])  # the standard has up to 7
+    if 3 < axes <= 7 and set(shape[3:]) == {1}:
+        shape = shape[:3]
+        raw.set_data_shape(shape)
     if len(shape) != 3:
         advice = "guarda cada volumen en su propio archivo." if len(shape) > 3 else _REPLACE
         raise _wrong(path, "un volumen de tres ejes", f"{len(shape)} ({_sides(shape)})", advice)
@@ -185,7 +250,7 @@ def _checked(raw, path):
         raise _wrong(path, expected, f"{dtype}")
     if not raw["sform_code"] > 0 and not raw["qform_code"] > 0:
         lost = "ni sform ni qform: no dice cómo está puesto en el paciente"
-        raise _wrong(path, "una matriz afín", lost, "guárdalo con la matriz afín del escáner.")
+        raise _wrong(path, "una matriz afín", lost, _mending(path, "IMAGEN.nii.gz"))
     units = int(raw["xyzt_units"]) & 7
     if units not in (0, 2):  # unknown, millimetres
         raise _wrong(path, "un volumen medido en milímetros", f"unidades de código {units}")
@@ -201,7 +266,7 @@ def _checked(raw, path):
 def _check_size(header):
     """Compare with what lies on the disk, before any memory is taken."""
     offset = header.raw.get_data_offset()
-    promised = offset + math.prod(header.shape) * header.raw.get_data_dtype().itemsize
+    promised = offset + _voxel_bytes(header)
     try:
         size = _unpacked_size(header.path, promised)
     except _UNREADABLE as error:
@@ -209,6 +274,15 @@ def _check_size(header):
     if offset < 348 or size < promised:
         expected = f"un archivo de {_sides(header.shape)} vóxeles y {number(promised, 0)} bytes"
         raise _wrong(header.path, expected, f"uno cortado, de {number(size, 0)} bytes")
+
+
+def _voxel_bytes(header):
+    return math.prod(header.shape) * header.raw.get_data_dtype().itemsize
+
+
+def _is_placed(header):
+    """Whether an affine says more than one that is made up for a bare array."""
+    return not np.array_equal(np.abs(header.affine), np.eye(4))
 
 
 def _unpacked_size(path, promised):

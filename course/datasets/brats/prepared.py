@@ -19,8 +19,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from course import files, regions
+from course.datasets.brats import nifti
 from course.datasets.brats.case import leave_out
-from course.datasets.brats.read import load_brain, load_case, normalize
+from course.datasets.brats.read import (
+    load_brain,
+    load_case,
+    normalize,
+    outside_brain,
+    warn_outside,
+)
 from course.datasets.download import cache
 from course.errors import CourseError
 from course.spanish import count
@@ -35,8 +42,10 @@ _ABANDONED_S = 600  # a case takes seconds; another process may be at work on a 
 def prepare(cases, folder=None):
     """Crop each case to its brain, normalise it, and write it so that parts of it can be read.
 
-    A case that is prepared already costs only a glance at its files. It is prepared again when one
-    of them has changed, when what was written is damaged, or after the kit changed its format.
+    A case that is prepared already costs only a glance at its files. It is prepared again when what
+    one of them holds has changed, when what was written is damaged, or after the kit changed its
+    format. A file whose place, size, times and inode are the same is not read for that: one that
+    was replaced and given the old time is noticed.
     A case is whole on the disk or not there: whoever kills this loses at most the case in hand.
 
     Args:
@@ -59,13 +68,14 @@ def prepare(cases, folder=None):
     folder = pathlib.Path(folder or _beside_downloads(cases)).expanduser()
     _sweep(folder)
     usual = collections.Counter(case.modalities for case in cases).most_common(1)[0][0]
-    prepared, problems = {}, []
+    prepared, problems, outside = {}, [], {}
     for case in tqdm(cases, desc="preparando", unit="caso", delay=1, leave=False):
         try:
             _check_usable(case, usual, prepared)
             source = _fingerprint(case)
             record, arrays = read(folder / case.name, source), None
             if record is None:
+                source["content"] = _content(case, source)
                 record, arrays = _prepared(case, folder / case.name)
         except CourseError as error:
             problems.append(str(error))
@@ -78,6 +88,8 @@ def prepare(cases, folder=None):
                 raise CourseError(f"{error}\nPreparados, y se quedan: {ready}.") from error
             del arrays  # before the next case is read
         prepared[case.name] = record
+        outside[case.name] = record.mask_outside
+    warn_outside(outside)
     leave_out(problems, len(cases), "preparar")
     return Store(prepared.values(), problems)
 
@@ -115,6 +127,7 @@ class Prepared:
     shape: tuple  # of the whole case, (D, H, W)
     spacing_mm: tuple  # along D, H and W
     folder: pathlib.Path
+    mask_outside: float = 0.0  # share of the tumour that is not in the brain, 0 to 1
 
     @property
     def image(self):
@@ -152,6 +165,9 @@ def read_ahead(array, low, high):
 def read(folder, source):
     """The case in a folder if it was prepared from `source` and is whole; otherwise None.
 
+    `source` is a `_fingerprint`. Files that were moved or touched, but hold what they held, are
+    noted anew.
+
     A folder that holds anything else is a CourseError: nobody's files are to be replaced.
     """
     if folder.exists() and (not folder.is_dir() or set(os.listdir(folder)) - _FILES):
@@ -162,14 +178,21 @@ def read(folder, source):
         )
     try:
         found = files.read_json(folder / "case.json")
-        if found.pop("source") != source:
+        facts = {**found}
+        before = found.pop("source")
+        if not _is_same(before, source, folder):
             return None
         arrays = found.pop("arrays")
         for name in _ARRAYS:  # a file that was cut off is shorter than its header says: ValueError
             array = _open(folder, name)
             if [array.dtype.str, list(array.shape)] != arrays[name]:
                 return None
-        return Prepared(**{key: _tuples(value) for key, value in found.items()}, folder=folder)
+        record = Prepared(**{key: _tuples(value) for key, value in found.items()}, folder=folder)
+        if "content" in before and before["files"] != source["files"]:
+            facts["source"] = {**source, "content": before["content"]}
+            with contextlib.suppress(CourseError):  # a folder that is only to be read
+                files.write(folder / "case.json", files.json_text(facts))
+        return record
     except (CourseError, OSError, ValueError, KeyError, TypeError, EOFError):
         return None
 
@@ -221,14 +244,40 @@ def _check_usable(case, modalities, prepared):
 
 
 def _fingerprint(case):
-    """What a case is prepared from, in a form that JSON gives back unchanged."""
+    """What a case is prepared from, at a glance, in a form that JSON gives back unchanged."""
     sources = {**case.images, "mask": case.mask, "brain": case.brain}
     try:
-        seen = {key: _seen(path) for key, path in sources.items() if path is not None}
+        seen = {key: _seen_closely(path) for key, path in sources.items() if path is not None}
     except OSError as error:
         found = f"{error.filename} ya no existe o no se puede leer."
         raise CourseError(f"{case.name}: {found}") from error
     return {"format": _FORMAT, "edition": case.edition, "files": seen}
+
+
+def _content(case, source):
+    """What each file of a case's `_fingerprint` holds: `{key: [bytes, checksum]}`."""
+    try:
+        return {key: nifti.content(path) for key, (path, *_) in source["files"].items()}
+    except CourseError as error:
+        raise CourseError(f"{case.name}: {error}") from error
+
+
+def _is_same(before, source, folder):
+    """Whether a case was prepared from what its files hold now; reads only those that look new."""
+    keys = "format", "edition"
+    now, then = source["files"], before["files"]
+    if [before[key] for key in keys] != [source[key] for key in keys] or now.keys() != then.keys():
+        return False
+    if now == then:
+        return True
+    if "content" in before:
+        return all(
+            then[key] == now[key] or before["content"][key] == nifti.content(now[key][0])
+            for key in now
+        )
+    # what an earlier version noted: path, size and time; nothing may have been put there since
+    prepared_ns = os.stat(folder / "case.json").st_mtime_ns
+    return all(then[key] == now[key][:3] and now[key][3] <= prepared_ns for key in now)
 
 
 def _prepared(case, folder):
@@ -246,7 +295,14 @@ def _prepared(case, folder):
     arrays = {"image": image, "regions": masks, "centers": _centers(brain[cut], masks)}
     spacing_mm = tuple(map(float, case.spacing_mm))
     record = Prepared(
-        case.name, case.edition, case.modalities, box, brain.shape, spacing_mm, folder
+        case.name,
+        case.edition,
+        case.modalities,
+        box,
+        brain.shape,
+        spacing_mm,
+        folder,
+        outside_brain(labels, brain),
     )
     return record, arrays
 
@@ -269,9 +325,14 @@ def _centers(brain, masks):
     return np.array(rows, "int16")
 
 
-def _seen(path):
-    status = os.stat(path)
+def _seen(path, status=None):
+    status = status or os.stat(path)
     return [os.path.abspath(path), status.st_size, status.st_mtime_ns]
+
+
+def _seen_closely(path):
+    status = os.stat(path)
+    return [*_seen(path, status), status.st_ctime_ns, status.st_ino]
 
 
 def _open(folder, name):

@@ -88,12 +88,16 @@ _TABLE = {
         "{refusal}",
         "consigue espacio y permisos ahí, o pon otra carpeta en KAGGLEHUB_CACHE, y {again}",
     ),
+    "race": (
+        "otro proceso borró archivos de la misma caché mientras llegaban.",
+        "espera a que el otro termine y {again}",
+    ),
     "other": (
         "el cliente de Kaggle se detuvo con {kind}.",
         "escribe: python -m pip install -U kagglehub kaggle six; después {again}",
     ),
 }
-_WORTH_ASKING_AGAIN = {429, "server", "proxy", "cut", "network"}
+_WORTH_ASKING_AGAIN = {429, "server", "proxy", "cut", "network", "race"}
 
 
 def data_set(info) -> Asked:
@@ -167,7 +171,9 @@ def trouble_of(error, asked, cache=None) -> Trouble:
     if asked.once and key in ("network", "cut", "proxy"):
         key = "lost"
     words = {"kind": type(error).__name__}
-    if key == "disk" and cache:
+    if isinstance(error, FileNotFoundError) and cache:
+        key = "race"  # a disk that refuses says something else
+    elif key == "disk" and cache:
         words["refusal"] = str(files.cannot_write(cache, error)).partition("\n")[0]
     elif key == "disk":
         key = "other"

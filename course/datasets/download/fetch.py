@@ -2,12 +2,15 @@
 
 import pathlib
 import re
+import shlex
+import warnings
 
 from course.datasets import catalog
 from course.datasets.catalog import Content, DatasetInfo, FileInfo
 from course.datasets.download import answers, cache
+from course.datasets.download.cache import best_place, holds, place
 from course.datasets.download.kaggle import download
-from course.datasets.download.verify import MISSING, FileState, Memory
+from course.datasets.download.verify import MISSING, FileState, Memory, same_as
 from course.errors import CourseError, nearest
 
 
@@ -41,10 +44,13 @@ def fetch_files(info: DatasetInfo, source="kaggle", *, content_of, data_dir=None
 
     Returns `(folder, {FileInfo.path: where the file lies})`.
     """
-    wanted, folder = chosen(info, files), source
+    wanted = chosen(info, files)
     if source == "kaggle":
         folder = _from_kaggle(info, wanted, content_of, data_dir, one_by_one=files is not None)
-    return folder, {file.path: locate(folder, info, file) for file in wanted}
+        return folder, {file.path: place(folder, file) for file in wanted}
+    paths = {file.path: locate(source, info, file) for file in wanted}
+    _refuse_mixed(info, paths)
+    return source, paths
 
 
 def chosen(info: DatasetInfo, files) -> tuple[FileInfo, ...]:
@@ -57,8 +63,11 @@ def chosen(info: DatasetInfo, files) -> tuple[FileInfo, ...]:
 
 
 def locate(folder, info, file) -> pathlib.Path:
-    """Where a file of a data set lies in a folder: as named, dashed, nested or with .gz."""
-    if found := place(folder, file):
+    """Where a file of a data set lies in a folder: as named, dashed, nested or with .gz.
+
+    Of several the one with the catalogue's bytes, or the first; if they differ it is an error.
+    """
+    if found := best_place(folder, info, file):
         return found
     raise CourseError(
         f"{folder} no contiene {file.path} de {info.title}.\n"
@@ -69,39 +78,74 @@ def locate(folder, info, file) -> pathlib.Path:
     )
 
 
-def place(folder, file) -> pathlib.Path | None:
-    """The first of a file's places that is there."""
-    return next((folder / p for p in file.places if (folder / p).is_file()), None)
+def _refuse_mixed(info, paths):
+    """Compare a folder's files with the catalogue's: no file stands for another, nor few for all.
 
-
-def holds(folder, info, wanted) -> bool:
-    """Are all these files there? Where none are listed (BraTS), is there any case?"""
-    if wanted:
-        return all(place(folder, file) for file in wanted)
-    return any(folder.glob(info.cases))
+    A set of one's own, none of whose files is the catalogue's, is nobody's business.
+    """
+    found = {path: same_as(path, info) for path in paths.values()}
+    for name, path in paths.items():
+        if found[path] and found[path].path != name:
+            raise CourseError(
+                f"{path} contiene {found[path].path} de {info.title}, no {name}: sus bytes son los "
+                "de aquel.\n"
+                "Qué hacer: devuelve a cada archivo su nombre; o usa --source kaggle (en un "
+                'cuaderno source = "kaggle"), que trae los verdaderos.'
+            )
+    others = [path for path, file in found.items() if not file]
+    if others and len(others) < len(found):
+        names = [file.path for file in found.values() if file]
+        warnings.warn(
+            f"{', '.join(names)}: son los de {info.title}. {', '.join(map(str, others))}: no, sus "
+            "bytes son otros. Se usan juntos, como una copia propia no verificada; si no es lo que "
+            "querías, pon en su lugar los verdaderos.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def _from_kaggle(info, wanted, content_of, data_dir, one_by_one):
-    """The folder with these files: mounted, in kagglehub's cache, or downloaded into it."""
+    """The folder with these files: mounted, in kagglehub's cache, or downloaded into it.
+
+    All bear the data set's name: they lie under its handle, or have the catalogue's bytes.
+    """
     kept = cache.Cache(info, data_dir)
     memory = Memory(kept.memory, content_of)
-    for folder in cache.mounted(info):
-        if holds(folder, info, wanted) and not _damaged(folder, wanted, memory):
+    for folder in cache.mounted_copies(info, wanted):
+        if not _damaged(folder, wanted, memory):
             return folder
     try:
-        return _from_cache(info, kept, memory, wanted, one_by_one)
+        if _whole_in_cache(info, kept, memory, wanted):
+            return kept.folder
+        with kept.alone():
+            memory = Memory(kept.memory, content_of)  # another process may have filled the cache
+            return _from_cache(info, kept, memory, wanted, one_by_one)
     except OSError as error:  # the cache may not be written
         trouble = answers.trouble_of(error, answers.data_set(info), cache=kept.root)
         text = answers.not_fetched(info, trouble, f"sus archivos en {kept.root}")
         raise answers.Unanswered(text, trouble) from error
+    except answers.Unanswered as error:
+        if not (others := cache.strangers(info, wanted)):
+            raise
+        text = (
+            f"{error}\n  Aquí hay archivos con esos nombres, que no son la copia del catálogo: "
+            f"--source {shlex.quote(str(others[0]))}\n"
+            f"                     (en un cuaderno: source = {str(others[0])!r})"
+        )
+        raise answers.Unanswered(text, error.trouble) from None
+
+
+def _whole_in_cache(info, kept, memory, wanted):
+    if not wanted and not (kept.complete.exists() and holds(kept.folder, info, wanted)):
+        return False
+    return not _damaged(kept.folder, wanted, memory)
 
 
 def _from_cache(info, kept, memory, wanted, one_by_one):
     """The files in kagglehub's cache; downloaded if one is missing or damaged."""
-    damaged = _damaged(kept.folder, wanted, memory)
-    there = wanted or kept.complete.exists() and holds(kept.folder, info, wanted)
-    if there and not damaged:
+    if _whole_in_cache(info, kept, memory, wanted):
         return kept.folder
+    damaged = _damaged(kept.folder, wanted, memory)
     for _ in range(2):  # what arrives damaged is fetched once more, not for ever
         kept.forget(state.path for state in damaged)
         damaged = _damaged(kept.folder, wanted, memory)

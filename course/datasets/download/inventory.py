@@ -8,8 +8,9 @@ import textwrap
 from course.datasets import catalog
 from course.datasets.catalog import Content, FileInfo
 from course.datasets.download import cache
-from course.datasets.download.fetch import holds, locate, place
-from course.datasets.download.verify import MISSING, FileState, digest, disagreement, examine
+from course.datasets.download.cache import holds, place
+from course.datasets.download.fetch import locate
+from course.datasets.download.verify import MISSING, FileState, disagreement, examine, sha256_of
 from course.errors import CourseError
 
 
@@ -55,8 +56,8 @@ def record(name, *, data_dir=None) -> str:
     seen = f"kaggle, {datetime.date.today().isoformat()}"
     entries, notes = [], []
     for file in info.files:
-        path = locate(folder, info, file)
-        seen_now = {"size_bytes": path.stat().st_size, "sha256": digest(path, "sha256")}
+        path = place(folder, file) or locate(folder, info, file)
+        seen_now = {"size_bytes": path.stat().st_size, "sha256": sha256_of(path)}
         entry = dataclasses.replace(file, **seen_now, seen=seen)
         entries.append(dataclasses.asdict(entry, dict_factory=_without_empty))
         if file.content and (problem := disagreement(path, file, content_of)):
@@ -86,8 +87,9 @@ def _without_empty(pairs):
 
 
 def _whole(info, data_dir):
-    folders = [*cache.mounted(info), cache.Cache(info, data_dir).folder]
-    return next((folder for folder in folders if holds(folder, info, info.files)), None)
+    mounted = next(cache.mounted_copies(info, info.files), None)
+    kept = cache.Cache(info, data_dir).folder
+    return mounted or (kept if holds(kept, info, info.files) else None)
 
 
 def _folder(info, data_dir):

@@ -1,10 +1,13 @@
 """Is a file on disk the one that the catalogue describes? Asked once, then remembered."""
 
 import contextlib
+import functools
+import gzip
 import hashlib
 import os
 import pathlib
 import warnings
+import zlib
 from dataclasses import dataclass
 
 from course import files
@@ -20,8 +23,8 @@ class FileState:
     """How a file is, and how that was settled."""
 
     path: pathlib.Path
-    # "sha256", "md5" (of the original .gz), "contenido" (other bytes, the same data) or "forma" (no
-    # hash is known: it is not empty and its reader takes it)
+    # "sha256", "contenido" (other bytes; what `compared` names is the same) or "forma" (no hash is
+    # known: it is not empty and its reader takes it)
     how: str
     problem: str = ""
 
@@ -33,26 +36,22 @@ class FileState:
 def examine(path, file, content_of) -> FileState:
     """Compare one file with its entry, reading all of it.
 
-    The form with .gz is compared by the md5 of the original .gz. `content_of` gives what the file's
-    reader finds in it; it raises CourseError for a damaged file.
+    `content_of` gives what the file's reader finds in it; it raises CourseError for a damaged file.
     """
     path = pathlib.Path(path)
     try:
         size = path.stat().st_size
         if size == 0:
             return FileState(path, "forma", "está vacío")
-        zipped = path.name.endswith(".gz") and path.name != pathlib.Path(file.path).name
-        if zipped and digest(path, "md5") == file.gz_md5:
-            return FileState(path, "md5")
-        sha256 = None if zipped or not file.sha256 else digest(path, "sha256")
+        sha256 = sha256_of(path, file.size_bytes) if file.sha256 else None
     except OSError as error:
         return FileState(path, "forma", f"no se puede leer ({error.strerror})")
     if sha256 and sha256 == file.sha256:
         return FileState(path, "sha256")
     from_kaggle = (file.seen or "").startswith("kaggle")
-    if sha256 and (from_kaggle or not file.content):
+    if file.sha256 and (from_kaggle or not file.content):
         problem = "su sha256 es otro"
-        if file.size_bytes and size != file.size_bytes:
+        if file.size_bytes and size != file.size_bytes and not path.name.endswith(".gz"):
             problem = f"tiene {number(size, 0)} bytes, no {number(file.size_bytes, 0)}"
         return FileState(path, "sha256", problem)
     how = "contenido" if file.sha256 else "forma"
@@ -81,18 +80,68 @@ def disagreement(path, file, content_of) -> str:
     return ""
 
 
-def digest(path, algorithm) -> str:
-    """A file's checksum as hexadecimal digits; a bar shows after a second."""
+def compared(content) -> str:
+    """What `disagreement` looks at in a file of this kind, and nothing more, in words."""
+    words = {
+        "shape": "su forma",
+        "rows": "cuántas filas tiene",
+        "text_bytes": "cuántos bytes de texto suman",
+        "histogram": "cuántas veces está cada categoría",
+    }
+    return (
+        ", ".join(text for name, text in words.items() if getattr(content, name)) or "su cabecera"
+    )
+
+
+def same_as(path, info):
+    """Which of a data set's files has the bytes of this one: its `FileInfo`, or None.
+
+    Size and name do not count; None too where the catalogue has no hash. A file that did not
+    change is read once in a process.
+    """
+    known = {file.sha256: file for file in info.files if file.sha256}
+    sizes = [file.size_bytes for file in known.values()]
+    stamp = _stamp(path)
+    if not known or not stamp:
+        return None
+    most = None if None in sizes else max(sizes)
+    return known.get(_once(os.path.abspath(path), most, *stamp.values()))
+
+
+def same_content(one, other) -> bool:
+    """Whether two files hold the same, gzipped or not; False where one is damaged."""
+    first, second = (_once(os.path.abspath(p), None, *_stamp(p).values()) for p in (one, other))
+    return bool(first) and first == second
+
+
+@functools.lru_cache(maxsize=64)
+def _once(path, most, *stamp):
+    with contextlib.suppress(OSError):
+        return sha256_of(path, most)
+
+
+def sha256_of(path, most=None) -> str:
+    """A file's sha256, of what it holds if it is gzipped; "" where that is damaged.
+
+    A bar shows after a second. What has more than `most` bytes is not read on, and gets "" too.
+    """
     from tqdm import tqdm
 
-    checksum, total, name = hashlib.new(algorithm), os.path.getsize(path), pathlib.Path(path).name
+    checksum, total, name = hashlib.sha256(), os.path.getsize(path), pathlib.Path(path).name
     bar = tqdm(
         total=total, desc=f"revisando {name}", unit="B", unit_scale=True, delay=1, leave=False
     )
-    with open(path, "rb") as file, bar:
-        while chunk := file.read(_READ_BYTES):
-            checksum.update(chunk)
-            bar.update(len(chunk))
+    length = 0
+    try:
+        with files.opened(path) as file, bar:
+            while chunk := file.read(_READ_BYTES):
+                checksum.update(chunk)
+                bar.update(len(chunk))
+                length += len(chunk)
+                if most and length > most:
+                    return ""
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        return ""
     return checksum.hexdigest()
 
 
@@ -102,25 +151,32 @@ class Memory:
     A file that has changed since then is examined again; so is one whose entry got a new hash.
     """
 
-    def __init__(self, path, content_of):
+    def __init__(self, path, content_of=None):
         self.path, self._content_of, self._known = path, content_of, {}
         with contextlib.suppress(CourseError):  # none yet, or damaged: it only costs time
             self._known = files.read_json(path)
 
-    def state(self, path, file) -> FileState:
-        """The remembered state, or a new one; a good one is kept."""
+    def remembered(self, path, file) -> FileState | None:
+        """What was found when this file, unchanged since then, was examined; None if it was not."""
         stamp = _stamp(path)
         record = self._known.get(str(path))
         record = record if isinstance(record, dict) else {}
         if stamp and record.get("file") == stamp and record.get("expected") == file.sha256:
             return FileState(path, str(record.get("how")))
+        return None
+
+    def state(self, path, file) -> FileState:
+        """The remembered state, or a new one; a good one is kept."""
+        if known := self.remembered(path, file):
+            return known
+        stamp = _stamp(path)
         state = examine(path, file, self._content_of)
         if state.good:
             if state.how == "contenido":
                 warnings.warn(
                     f"{path} tiene otros bytes que la copia descrita en datasets.yaml "
-                    f"({file.seen}), pero el mismo contenido: coinciden forma, filas y etiquetas. "
-                    "Se usa tal como está.",
+                    f"({file.seen}). Solo se comparó, y coincide: {compared(file.content)}. "
+                    "Se usa tal como está, y el informe lo dice.",
                     UserWarning,
                     stacklevel=2,
                 )
@@ -135,4 +191,9 @@ def _stamp(path):
         status = os.stat(path)
     except OSError:
         return None
-    return {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
+    # a file that was replaced with its time kept has another time of change
+    return {
+        "size": status.st_size,
+        "mtime_ns": status.st_mtime_ns,
+        "ctime_ns": status.st_ctime_ns,
+    }

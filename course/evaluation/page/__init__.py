@@ -7,6 +7,7 @@ from pathlib import Path
 from course.evaluation.page import classification, regression, segmentation
 from course.evaluation.page.parts import figure, pairs
 from course.evaluation.page.run import about_run
+from course.training.run_folder import FINAL
 
 TASKS = {  # what each says of its scores: one module, the same functions
     "classification": classification,
@@ -18,21 +19,22 @@ TASKS = {  # what each says of its scores: one module, the same functions
 def page(report, run, pictures, folder):
     """The text of a report's page.
 
-    `run`: `history`, `settings` and `card`, what the run's folder holds or None; `pictures`: a
-    figure's name → PNG bytes; `folder`: where the page will lie, as its commands name it.
+    `run`: `history`, `training`, `settings` and `card`, what the run's folder holds or None;
+    `pictures`: a figure's name → PNG bytes; `folder`: where the page will lie, as its commands
+    name it.
     """
     template = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
     task = TASKS[report.task]
     title = f"{task.TITLE} — {report.origin.title}"
     sections = [
         _data(report.origin),
-        _learning(run["history"], pictures),
+        _learning(run, pictures),
         *task.sections(report, pictures),
         about_run(run, Path(folder)),
     ]
     return string.Template(template).substitute(
         title=escape(title),
-        banner=_banner(report.origin),
+        banner=_banner(report.origin) + _note(report.note),
         hero=task.hero(report),
         sections="\n".join(filter(None, sections)),
         footer=_footer(run["card"] or {}),
@@ -52,6 +54,10 @@ def _banner(origin):
     )
 
 
+def _note(text):
+    return f'<p class="banner" role="note">{escape(text)}</p>' if text else ""
+
+
 def _data(origin):
     source = {
         "sample": "muestra incluida en el curso, sin descarga",
@@ -68,20 +74,35 @@ def _data(origin):
     rows = {
         "Conjunto": escape(origin.title),
         "Fuente": source,
+        **({"Comprobación": escape(origin.checked)} if getattr(origin, "checked", None) else {}),
         "Licencia": escape(origin.licence),
         "Cita": escape(origin.citation),
     }
     return "<h2>Los datos</h2>" + pairs(rows)
 
 
-def _learning(history, pictures):
+def _learning(run, pictures):
+    history, training = run["history"], run.get("training") or {}
     if not history:
-        return ""
+        if not run["settings"]:
+            return ""
+        text = "En esta carpeta no consta ninguna época: aquí no se ha entrenado nada."
+        return f"<h2>Cómo aprendió</h2><p>{text}</p>"
     text = "Cada punto es una época: una pasada por todos los datos de entrenamiento."
-    if any(name.startswith("val_") for name in history[0]):
+    if any(name.startswith("val_") for row in history for name in row):
         text += (
             " Si la validación deja de mejorar mientras el entrenamiento sigue mejorando, la red "
             "está memorizando (sobreajuste)."
+        )
+    if training.get("trained") == 0 and training.get("ended"):
+        text += (
+            " <strong>La última vez no se entrenó nada:</strong> la corrida ya estaba terminada, y "
+            "la red es la que quedó entonces."
+        )
+    if training.get("weights") == FINAL:
+        text += (
+            " Al terminar, los pesos ya no eran los de la última época: los cambió otra parte de "
+            "fit, por ejemplo EarlyStopping al volver a la mejor época."
         )
     drawn = figure("learning_curves", pictures, "Curvas de aprendizaje: métricas por época.")
     return f"<h2>Cómo aprendió</h2><p>{text}</p>{drawn}"

@@ -515,7 +515,7 @@ def test_a_file_that_the_archive_lacks_is_not_fetched_again(tiny, kaggle, capfd,
 
 def test_line_endings_differ_from_the_mirror_one_warning_and_no_more(tiny, kaggle):
     kaggle.serve("owner/tiny", {**FILES, "table.csv": TABLE.replace(b"\r\n", b"\n")})
-    with pytest.warns(UserWarning, match="otros bytes .* pero el mismo contenido") as warned:
+    with pytest.warns(UserWarning, match="otros bytes .* coincide: cuántas filas") as warned:
         folder = fetch("tiny")
     assert len(warned) == 1
     assert fetch("tiny") == folder  # a second warning would be an error here
@@ -536,7 +536,7 @@ def test_a_new_hash_in_the_catalogue_is_compared_at_once(tiny, kaggle, catalogue
     other = hashlib.sha256(b"other").hexdigest()
     catalogue.write_text(CATALOGUE.replace(hashlib.sha256(TABLE).hexdigest(), other))
     catalog._cached.cache_clear()
-    with pytest.warns(UserWarning, match="mismo contenido"):
+    with pytest.warns(UserWarning, match="Solo se comparó, y coincide: cuántas filas"):
         fetch("tiny")
 
 
