@@ -93,7 +93,8 @@ def test_the_code_is_one_cell_and_then_the_lesson(lesson):
     nbformat.validate(notebook)
     assert about["kernel_type"] == "notebook"
     assert notebook.metadata.kernelspec.name == "python3"
-    assert [(cell.cell_type, cell.source) for cell in notebook.cells] == [first, *rest]
+    title, *body = rest
+    assert [(cell.cell_type, cell.source) for cell in notebook.cells] == [title, first, *body]
 
 
 # ---- what is packed

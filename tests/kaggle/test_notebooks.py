@@ -1,8 +1,9 @@
 """The committed notebooks are photographs of the lessons; one address is behind all of them."""
 
-import json
+import base64
 import re
 import shutil
+import subprocess
 import sys
 import types
 import zipfile
@@ -24,6 +25,11 @@ def read(lesson):
     return nbformat.read(ROOT / "notebooks" / f"{lesson}.ipynb", as_version=4)
 
 
+def tagged(notebook, tag):
+    (cell,) = (cell for cell in notebook.cells if tag in cell.metadata.get("tags", ()))
+    return cell
+
+
 def test_the_committed_notebooks_are_what_the_lessons_say(capsys):
     assert main(["notebooks", "build", "--check"]) == 0
     assert {path.stem for path in (ROOT / "notebooks").iterdir()} == set(LESSONS)
@@ -33,11 +39,12 @@ def test_the_committed_notebooks_are_what_the_lessons_say(capsys):
 def test_a_notebook_opens_in_colab_as_it_should(lesson):
     notebook = read(lesson)
     nbformat.validate(notebook)
-    first, title, *body, last = notebook.cells
-    assert first.source.startswith("# @title ") and last.source.startswith("# @title ")
-    for cell in (first, last):
+    title, first, *body, last = notebook.cells
+    for cell, tag in ((first, "instalador"), (last, "descarga")):
+        assert cell.source.startswith("# @title ") and cell == tagged(notebook, tag)
         assert cell.metadata == {
-            "cellView": "form", "_kg_hide-input": True, "jupyter": {"source_hidden": True}
+            "cellView": "form", "_kg_hide-input": True, "jupyter": {"source_hidden": True},
+            "tags": [tag],
         }  # fmt: skip
     assert [cell.id for cell in notebook.cells] == [
         f"{lesson}-{number:02}" for number in range(len(notebook.cells))
@@ -47,8 +54,9 @@ def test_a_notebook_opens_in_colab_as_it_should(lesson):
     assert [(cell.cell_type, cell.source, cell.metadata) for cell in body] == [
         (cell.cell_type, cell.source, cell.metadata) for cell in rest
     ]
-    badges = f"\n\n{notebooks.badges(lesson)}"
-    assert badges in title.source and title.source.replace(badges, "") == said.source
+    head, above, text = title.source.split("\n\n", 2)
+    assert f"{head}\n\n{text}" == said.source.replace("\n\n", "\n\n", 1)
+    assert above == notebooks.badges(lesson)
     gpu = lesson.partition("_")[0] in ("taller2", "taller3", "taller4", "taller5")
     assert notebook.metadata.get("accelerator") == ("GPU" if gpu else None)
     assert notebook.metadata.colab.name.startswith(f"Taller {lesson[6]} ")
@@ -109,12 +117,12 @@ def test_a_notebook_is_valid_and_says_what_it_was_given(tmp_path):
     found = nbformat.reads(text, as_version=4)
     nbformat.validate(found)
     assert [(c.id, c.cell_type, c.source) for c in found.cells] == [
-        ("taller9-00", "code", "y"),
-        ("taller9-01", "markdown", "# Señas"),
+        ("taller9-00", "markdown", "# Señas"),
+        ("taller9-01", "code", "y"),
         ("taller9-02", "code", "x = 1"),
         ("taller9-03", "code", "z"),
     ]
-    assert [c.metadata.get("cellView") for c in found.cells] == ["form", None, None, "form"]
+    assert [c.metadata.get("cellView") for c in found.cells] == [None, "form", None, "form"]
     assert found.cells[2].outputs == [] and found.cells[2].execution_count is None
     assert found.metadata.accelerator == "GPU" and text.endswith("}\n")
 
@@ -158,9 +166,8 @@ def test_one_address_changes_everything_that_is_made(checkout):
     notebooks.check()
     for lesson in LESSONS:
         made = (checkout / "notebooks" / f"{lesson}.ipynb").read_text(encoding="utf-8")
-        assert (
-            f'"git+https://github.com/ana/kit@{tag}"' in json.loads(made)["cells"][0]["source"][-1]
-        )
+        installer = tagged(nbformat.reads(made, as_version=4), "instalador").source
+        assert f'"git+https://github.com/ana/kit@{tag}"' in installer.splitlines()[-1]
         assert address not in made
     for readme in READMES:
         badges = [line for line in (checkout / readme).read_text().splitlines() if "ipynb" in line]
@@ -188,3 +195,50 @@ def test_a_change_by_hand_and_a_notebook_without_a_lesson_are_named(checkout, ca
     assert main(["notebooks", "build"]) == 0
     assert capsys.readouterr().out == f"{edited}\n"
     assert (checkout / "notebooks" / "mine.ipynb").read_text() == "{}"
+
+
+def test_a_picture_beside_the_lesson_is_in_the_notebook_and_never_in_the_script(checkout):
+    picture, name = checkout / "kernels" / LESSONS[0] / "portada.png", LESSONS[0]
+    picture.write_bytes(b"\x89PNG portada")
+    title = nbformat.reads(notebooks.notebook(name), as_version=4).cells[0]
+    assert base64.b64decode(title.attachments["portada.png"]["image/png"]) == picture.read_bytes()
+    head, badges, shown, text = title.source.split("\n\n", 3)
+    assert shown.startswith("![Taller") and shown.endswith("](attachment:portada.png)")
+    built = bundle.build(name, owner="ana", folder=checkout / "sent")
+    assert {path.name for path in built.iterdir()} == {f"{name}.py", "kernel-metadata.json"}
+    assert "portada" not in (built / f"{name}.py").read_text(encoding="utf-8")
+    picture.write_bytes(bytes(40_001))
+    with pytest.raises(CourseError, match=r"hasta 40 kB.*Llegó: 40 kB(?s:.*)redúcela"):
+        notebooks.notebook(name)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://github.com/ana/kit",
+        "https://github.com/ana/kit.git",
+        "git@github.com:ana/kit.git",
+    ],
+)
+def test_the_address_that_git_knows_is_offered_and_then_written(checkout, capsys, url):
+    pyproject = checkout / "pyproject.toml"
+    known = f"https://github.com/{notebooks.repository()}"
+    text = pyproject.read_text(encoding="utf-8").replace(known, "https://github.com/OWNER/REPO")
+    pyproject.write_text(text, encoding="utf-8")
+    assert main(["notebooks", "build"]) == 0
+    assert "--repository" not in capsys.readouterr().out  # no git, no remote
+    subprocess.run(["git", "init", "-q"], cwd=checkout, check=True)
+    subprocess.run(["git", "remote", "add", "origin", url], cwd=checkout, check=True)
+    assert main(["notebooks", "build"]) == 0
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line == "Qué hacer: python -m course notebooks build --repository ana/kit"
+    assert main(line.partition("course ")[2].split()) == 0
+    assert notebooks.repository() == "ana/kit" and "--repository" not in capsys.readouterr().out
+    assert "github.com/ana/kit/blob" in (checkout / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_repository_is_named_as_github_names_it(checkout, capsys):
+    before = (checkout / "pyproject.toml").read_bytes()
+    assert main(["notebooks", "build", "--repository", "kit"]) == 2
+    assert "se esperaba NOMBRE/REPOSITORIO" in capsys.readouterr().err
+    assert (checkout / "pyproject.toml").read_bytes() == before
