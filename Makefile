@@ -1,4 +1,5 @@
 # make train        watch a CNN learn to read digits, and open its report
+# make demo         a page in your browser: draw a digit, and a trained network reads it
 # make test         the whole suite
 # make lint         ruff: check and format
 # make test-lowest  the suite with the lowest versions that requirements.txt declares
@@ -6,6 +7,8 @@
 # make test-jax     models, losses, metrics and explain with JAX in TensorFlow's place
 # make test-torch   the same with PyTorch
 # make test-matrix  what is promised everywhere: other backends, strategies, the other Keras, notebooks
+# make test-gradio  a Space with Gradio, built and started in an environment of its own
+# make test-browser the demo's page, in Chromium: apt-get install chromium chromium-driver
 # make fuzz         the long run of the property tests: 5,000 damaged inputs
 #
 # Each makes the environment it needs and installs only what is missing.
@@ -15,10 +18,13 @@ PYTHON := $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 py
 	$(name) -c "import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" \
 	2>/dev/null && echo $(name))))
 
-.PHONY: train test lint test-lowest test-forms test-jax test-torch test-matrix fuzz
+.PHONY: train demo test lint test-lowest test-forms test-jax test-torch test-matrix test-gradio test-browser fuzz
 
 train: .venv/runtime
 	.venv/bin/python -m course run taller2 --source sample
+
+demo: .venv/demo
+	.venv/bin/python -m course demo
 
 # Two processes, a file of tests each: on two cores that takes two thirds of the time.
 PYTEST := -m pytest -n 2 --dist loadfile
@@ -52,12 +58,27 @@ test-torch: .venv/torch
 
 # JAX is brought along; PyTorch's rows are skipped where test-torch has not been run. The other
 # Python has the lowest versions: what one Keras writes, the other reads.
-test-matrix: .venv/jax .venv-lowest/test
+test-matrix: .venv/jax .venv-lowest/jax
 	COURSE_OTHER_PYTHON=.venv-lowest/bin/python .venv/bin/python $(PYTEST) -m matrix
 
+# As Hugging Face would: the Space's own requirements.txt and nothing else. The first time it brings
+# TensorFlow and Gradio, 2.5 GB on disk, in about two minutes; later it takes half a minute.
+GRADIO_SPACE := build/test-gradio
+
+test-gradio: .venv/runtime | .venv-gradio/bin/pip
+	.venv/bin/python -m course space build course/demo/digits --gradio --to $(GRADIO_SPACE)
+	.venv-gradio/bin/python -m pip install -r $(GRADIO_SPACE)/requirements.txt
+	.venv-gradio/bin/python tests/demo/gradio_space.py $(GRADIO_SPACE)
+
+# One process, one browser. Without Chromium, or if there is no test, it fails.
+test-browser: .venv/browser
+	.venv/bin/python -m pytest -m browser tests/browser
+
+# One process, so that its memory is that of one input after another; a table comes at the end.
 fuzz: .venv/test
-	FUZZ=20 .venv/bin/python $(PYTEST) tests/datasets/test_fuzz.py tests/export/test_fuzz.py \
-		tests/datasets/brats/test_nifti.py
+	FUZZ=5 .venv/bin/python -m pytest -p tests.fuzzing tests/datasets/test_fuzz.py \
+		tests/datasets/brats/test_nifti.py tests/export/test_fuzz.py tests/kaggle/test_fuzz.py \
+		tests/training/test_fuzz.py
 
 # `>=` in requirements.txt becomes `==`: what is declared as enough is what gets tested.
 .venv-lowest/test: requirements.txt pyproject.toml | .venv-lowest/bin/pip
@@ -65,8 +86,20 @@ fuzz: .venv/test
 	.venv-lowest/bin/python -m pip install -c .venv-lowest/lowest.txt -e ".[test]"
 	touch $@
 
+.venv-lowest/jax: .venv-lowest/test
+	.venv-lowest/bin/python -m pip install -c .venv-lowest/lowest.txt -e ".[test,jax]"
+	touch $@
+
 .venv/test: .venv/runtime pyproject.toml
 	.venv/bin/python -m pip install -e ".[test]"
+	touch $@
+
+.venv/demo: .venv/runtime pyproject.toml
+	.venv/bin/python -m pip install -e ".[demo]"
+	touch $@
+
+.venv/browser: .venv/test
+	.venv/bin/python -m pip install -e ".[test,browser]"
 	touch $@
 
 .venv/jax: .venv/test
@@ -82,7 +115,7 @@ fuzz: .venv/test
 	touch $@
 
 # pip comes last: an environment whose making was interrupted is made again.
-.venv/bin/pip .venv-lowest/bin/pip:
+.venv/bin/pip .venv-lowest/bin/pip .venv-gradio/bin/pip:
 ifeq ($(PYTHON),)
 	@echo "No Python from 3.11 to 3.13 was found (TensorFlow has no release for others yet)."
 	@echo "Install one, then type make again:"

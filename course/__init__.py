@@ -3,7 +3,7 @@
 The map of the house. Imports only go down, and on one floor only to the left:
 
     4  cli
-    3  kaggle
+    3  kaggle  demo
     2  export  inference  evaluation  exercises
     1  datasets | figures
     0  errors  spanish  files  losses  metrics  regions  foundations  models  explain  training
@@ -22,6 +22,7 @@ FOLDER = pathlib.Path(__file__).parent
 _ROOMS = (
     "cli",
     "datasets",
+    "demo",
     "errors",
     "evaluation",
     "exercises",

@@ -133,8 +133,9 @@ def from_regions(regions, edition):
 def check_labels(labels, edition):
     """Raise CourseError when an integer mask holds a label that the edition does not know.
 
-    The message names another edition to take only where that is sure: 2024 for a 4 in files of
-    2023, 2023 for a 3 in files of 2021. Otherwise it says what the label means in each edition.
+    The message names another edition to take only where that is sure: 2024 for a 4 beside a 3 in
+    files of 2023, 2023 for a 3 in files of 2021. Otherwise it says what the label means in each
+    edition.
     """
     import numpy as np
 
@@ -162,9 +163,10 @@ def _todo(name, found, strange):
     others = [other for other in EDITIONS.values() if set(found) <= set(other.labels)]
     if not others:
         return "pon en su lugar una copia nueva: está dañada o no es la máscara de un tumor."
-    # 2024 has the file names of 2023 and all its labels; 2023 is the first with a 3 after 2021
+    # 2024 has the file names of 2023 and all its labels; 2023 is the first with a 3 after 2021. A 4
+    # without a 3 may also be the older editions' enhancing tumour, in files that were named anew
     newer = {"2023": "2024", "2021": "2023"}.get(name)
-    if newer in [other.name for other in others]:
+    if newer in [other.name for other in others] and 3 in found:
         return (
             f'busca los casos otra vez con edition="{newer}": esas etiquetas son de {newer}, donde '
             f"{_meanings(strange, [EDITIONS[newer]])}."

@@ -83,7 +83,7 @@ def test_shapes_and_dtypes():
             "2015; el 3 es tumor que realza en 2023, 2024, msd.",
         ),
         (
-            [0, 4],
+            [0, 3, 4],
             "2023",
             'Llegó también: 4.\nQué hacer: busca los casos otra vez con edition="2024": .* el 4 es '
             "cavidad de la resección.",

@@ -1,4 +1,4 @@
-"""The command `python -m course`: data, run, evaluate, predict, kernels, notebooks.
+"""The command `python -m course`: data, run, evaluate, predict, demo, export, kernels, …
 
 Nothing heavy is imported before a command needs it, so that help and typos answer at once.
 """
@@ -8,9 +8,10 @@ import os
 import sys
 
 import course
-from course.cli import data, evaluate, kernels, notebooks, parser, predict, run
+from course.cli import data, demo, evaluate, export, kernels, notebooks, parser, predict, run, space
 from course.errors import CourseError, nearest
 from course.training.place import console_as_it_is
+from course.training.start import not_installed
 
 _DESCRIPTION = "Los talleres de aprendizaje profundo: entrenar, medir y mirar."
 _EXAMPLES = """\
@@ -20,6 +21,13 @@ ejemplos:
   python -m course run taller2 --help              los ajustes de un taller
   python -m course evaluate runs/taller2_cnn_mnist
   python -m course predict runs/taller2_cnn_mnist digit.png
+"""
+# what every command but help needs, by the names that Python imports
+_REQUIRED = ("keras", "numpy", "scipy", "yaml")
+# the room stays behind where the package travels in a cell: see course.kaggle.first_cell
+_NO_PAGES = """\
+Este paquete viajó dentro de una celda, sin las páginas de demo, export y space: no caben en ella.
+Qué hacer: descarga la carpeta de la corrida y repite la orden en tu computador, con el kit entero.\
 """
 
 
@@ -40,6 +48,14 @@ def main(arguments=None):
     except CourseError as error:
         print(error, file=sys.stderr)
         return 2
+    except ModuleNotFoundError as error:
+        if error.name in _REQUIRED:
+            print(not_installed(error.name), file=sys.stderr)
+            return 2
+        if error.name != "course.demo":
+            raise
+        print(_NO_PAGES, file=sys.stderr)
+        return 2
     except BrokenPipeError:  # whoever reads this, `head` perhaps, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
@@ -55,7 +71,7 @@ def _parser():
         "--version", action="version", version=f"course {course.__version__}", help="la versión"
     )
     commands = parser.verbs(whole)
-    for one in (data, run, evaluate, predict, kernels, notebooks):
+    for one in (data, run, evaluate, predict, demo, export, kernels, notebooks, space):
         one.add_to(commands)
     return whole
 

@@ -1,5 +1,7 @@
 """`course predict RUN …`: what a finished run sees in pictures or in a brain."""
 
+from pathlib import Path
+
 from course.cli.parser import command
 from course.errors import CourseError
 from course.spanish import percent
@@ -19,6 +21,9 @@ def add_to(commands):
     predict.add_argument(
         "-o", dest="output", metavar="MÁSCARA", help="el archivo de la máscara, .nii.gz"
     )
+    predict.add_argument(
+        "--keep", metavar="CARPETA", help="guarda en ella cada imagen como la vio la red, en PNG"
+    )
 
 
 def _predict(given):
@@ -34,15 +39,23 @@ def _predict(given):
             f"-o nombra la máscara por escribir, y {given.run} no escribe ninguna: no es una "
             "segmentación."
         )
-    rankings = run.predict(given.run, given.inputs, card)
+    rankings = run.predict(given.run, given.inputs, card, keep=given.keep)
     for image, ranking in zip(given.inputs, rankings, strict=True):
         print(f"{image}:  " + "   ".join(f"{name} {percent(share, 1)}" for name, share in ranking))
+        if given.keep:
+            print(f"  Lo que vio la red: {Path(given.keep, run.kept_name(image))}")
 
 
 def _segment(given, card):
     from course import regions
     from course.inference import run
 
+    if given.keep:
+        raise CourseError(
+            f"--keep guarda imágenes como las vio la red, y {given.run} recibe la carpeta de un "
+            "caso: es una segmentación.\n"
+            "Qué hacer: repite lo mismo sin --keep; -o nombra el archivo de la máscara."
+        )
     if len(given.inputs) > 1:
         raise CourseError(
             f"Se esperaba la carpeta de un caso. Llegó: {len(given.inputs)}.\n"

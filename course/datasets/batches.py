@@ -30,20 +30,35 @@ class EpochDataset(keras.utils.PyDataset):
         read on from there, and serve what they have read in a later epoch (keras #23283).
 
         Raises:
-            CourseError: If there is a strategy of several devices that cannot have equal parts of
-                each batch: TensorFlow would stop at the first that is uneven.
+            CourseError: If there is a model on several devices that cannot have equal parts of each
+                batch: TensorFlow would stop at the first that is uneven.
         """
         if keras.backend.backend() != "tensorflow":
             return 1
         devices = _devices()
-        if devices > 1:
-            _check_equal_parts(self.examples, self.batch_size, devices)
+        if self._uneven(devices):
+            gc.collect()  # a model that was thrown away may still be there
+            devices = _devices()
+        if todo := self._uneven(devices):
+            raise CourseError(
+                f"Con {devices} dispositivos, cada lote se reparte en partes iguales. Llegó: "
+                f"{self.examples} ejemplos en lotes de {self.batch_size}.\nQué hacer: {todo}."
+            )
         return 1 if devices else 2
 
     @property
     def examples(self):
         """How many examples an epoch has."""
         return len(self) * self.batch_size
+
+    def _uneven(self, devices):
+        """What to change so that the devices can have equal parts of each batch; "" if they can."""
+        if devices > 1 and self.batch_size % devices:
+            return f"usa un batch_size que sea múltiplo de {devices}"
+        if devices > 1 and (extra := self.examples % self.batch_size % devices):
+            rest = self.examples - extra
+            return f"deja fuera los últimos {extra}: Batches(x[:{rest}], y[:{rest}], …)"
+        return ""
 
 
 class Batches(EpochDataset):
@@ -52,6 +67,9 @@ class Batches(EpochDataset):
     The order of epoch `e` is drawn from `(seed, e)`, once `start_epoch(e)` is called; the callbacks
     of `course.training` do that. Two runs with one seed see the same batches, two epochs see
     different ones, and a resumed run goes on with the order that it would have had.
+
+    They are for `fit`, and for `evaluate`, which asks for no order. `predict` would answer in the
+    shuffled order, and Keras does not say which of them asks: give it the arrays.
 
     Args:
         inputs: Array `(n, …)`, or a dict of arrays, all of length `n`.
@@ -100,35 +118,18 @@ class Batches(EpochDataset):
 
 
 def _devices():
-    """The most devices that a `tf.distribute` strategy of this process has; 0 without a strategy.
+    """The most devices that a model of this process is on; 0 where none has a strategy.
 
-    The model to be fitted may use it.
-
-    A batch does not know its model, and TensorFlow keeps no list of strategies: so Python's own
-    list of objects is asked, which takes a tenth of a second.
+    A batch does not know the model that is fitted, and Keras keeps no list of models: so Python's
+    own list of objects is asked, which takes a tenth of a second.
     """
-    import tensorflow as tf
-
-    usual = type(tf.distribute.get_strategy())
     things = gc.get_objects()
-    kinds = {type(thing) for thing in things} - {usual}
-    kinds = tuple(kind for kind in kinds if issubclass(kind, tf.distribute.Strategy))
+    kinds = {kind for kind in {type(thing) for thing in things} if issubclass(kind, keras.Model)}
     # not isinstance: it would ask each lazy module of TensorFlow for its class, and load it
-    return max((thing.num_replicas_in_sync for thing in things if type(thing) in kinds), default=0)
-
-
-def _check_equal_parts(count, batch_size, devices):
-    if batch_size % devices:
-        todo = f"usa un batch_size que sea múltiplo de {devices}"
-    elif extra := count % batch_size % devices:
-        rest = count - extra
-        todo = f"deja fuera los últimos {extra}: Batches(x[:{rest}], y[:{rest}], …)"
-    else:
-        return
-    raise CourseError(
-        f"Con {devices} dispositivos, cada lote se reparte en partes iguales. Llegó: {count} "
-        f"ejemplos en lotes de {batch_size}.\nQué hacer: {todo}."
-    )
+    models = [thing for thing in things if type(thing) in kinds]
+    # not the public property: inside a scope it gives that scope's to every model
+    strategies = [getattr(model, "_distribute_strategy", None) for model in models]
+    return max((strategy.num_replicas_in_sync for strategy in strategies if strategy), default=0)
 
 
 def _column(values):

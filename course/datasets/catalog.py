@@ -47,12 +47,13 @@ def load(path) -> dict[str, "DatasetInfo"]:
     try:
         loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
         tree = loader.get_single_node()
+        _each_once(tree, path, set())
         raw = loader.construct_document(tree) if tree else None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    # the last three: a date, a number or a tag that is none, and lists in lists in lists
+    except (OSError, yaml.YAMLError, ValueError, LookupError, RecursionError) as error:
         raise CourseError(f"{path} no se puede leer como catálogo de datos: {error}") from error
     if not isinstance(raw, dict):
         raise CourseError(f"{path}: se esperaba una entrada por conjunto. Llegó: {raw!r:.80}.")
-    _no_key_twice(tree, path)
     return {str(key): _entry(str(key), entry, f"{path}, {key}") for key, entry in raw.items()}
 
 
@@ -289,22 +290,30 @@ def is_named(source):
 # ---- the file
 
 
-def _no_key_twice(node, where):
-    """Refuse a key that a YAML tree has twice: reading keeps the last and says nothing."""
+def _each_once(node, where, seen):
+    """Refuse a key that a YAML tree has twice: reading keeps the last and says nothing.
+
+    So is a part that stands for another (`*name`): copies of copies can fill any memory.
+    """
+    if node is None or node.id == "scalar":
+        return
+    if id(node) in seen:
+        raise CourseError(f"{where}: remite a otra parte con *. Escríbela entera.")
+    seen.add(id(node))
     if node.id == "sequence":
         for item in node.value:
-            _no_key_twice(item, where)
-    if node.id == "mapping":
-        lines = {}
-        for key, value in node.value:
-            line = key.start_mark.line + 1
-            if key.value in lines:
-                raise CourseError(
-                    f"{where}: la clave {key.value!r} está dos veces, en las líneas "
-                    f"{lines[key.value]} y {line}. Deja solo una."
-                )
-            lines[key.value] = line
-            _no_key_twice(value, f"{where}, {key.value}")
+            _each_once(item, where, seen)
+        return
+    lines = {}
+    for key, value in node.value:
+        name, line = str(key.value), key.start_mark.line + 1
+        if name in lines:
+            raise CourseError(
+                f"{where}: la clave {name!r} está dos veces, en las líneas "
+                f"{lines[name]} y {line}. Deja solo una."
+            )
+        lines[name] = line
+        _each_once(value, f"{where}, {name}", seen)
 
 
 def _entry(name, raw, where):

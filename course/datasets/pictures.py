@@ -1,32 +1,42 @@
 """Pictures as a network sees them: reading a file, and MNIST's own centring recipe."""
 
+import contextlib
+import io
 import os
 import warnings
 
 import numpy as np
 from scipy import ndimage
 
+from course.datasets.ink import find_ink
 from course.errors import CourseError
 
 _SMALLEST = 8  # pixels a side: below that no digit and no hand can be recognised
 _MOST_PIXELS = 64_000_000  # a 50-megapixel photograph passes; 20,000×20,000 does not
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
+_LONGEST = 256  # pixels of a page in which a digit is looked for; 20 of them are kept
 _LIGHT = 191  # a chalk's level, of 255; ink of at most this can be seen on white paper
-_FAINTEST_INK = 24  # grey levels between ink and paper; less is a stain or a shadow
+_DEPTHS = (8, 10, 12, 14, 16)  # bits of grey that cameras and scanners put into files of 16
+_LEAST_CONTRAST = 8  # of a photograph's 255 levels; with less nothing is to be seen in it
 
 
-def read_image(path):
-    """Read a picture file as grey levels, whatever its size and colour mode.
+def read_image(path, color=False, enough=None):
+    """Read a picture file as grey levels or as colours, whatever its size and colour mode.
 
-    Transparent parts show white paper (black, if only light ink was drawn), a photograph is turned
-    upright as its EXIF note says, and 16 bits become 8 by dividing by 257, so that white stays
-    white.
+    Transparent parts show white paper (black, if only light ink was drawn), and a photograph is
+    turned upright as its EXIF note says. Greys of 16 bits become 8. How many of the 16 are used no
+    file says, so its lightest level does: white is the largest number of the fewest bits, of 8, 10,
+    12, 14 and 16, that hold it. Levels that are all multiples of 257 are 8 bits, widened.
 
     Args:
-        path: a PNG or JPG file (BMP, WEBP and GIF with one frame are read too).
+        path: a PNG or JPG file (BMP, WEBP and GIF with one frame are read too, and HEIC where
+            pillow-heif is installed).
+        color: Boolean, whether to read three channels, red, green and blue.
+        enough: Integer, a side in pixels. A JPG may come at a half, a quarter or an eighth of its
+            size, as long as both sides have so many: ten times as quick. None reads all of it.
 
     Returns:
-        uint8 array, `(height, width)`, 0 black to 255 white.
+        uint8 array, `(height, width)` or `(height, width, 3)`, 0 black to 255 white.
 
     Raises:
         CourseError: there is no such file, or it is a folder, no picture, cut short, animated,
@@ -37,15 +47,18 @@ def read_image(path):
     if not os.path.isfile(path):
         what = "es una carpeta" if os.path.isdir(path) else "no existe"
         raise CourseError(f"{path} {what}. Se esperaba un archivo PNG o JPG.")
+    formats = _FORMATS + _heic(path)
     with warnings.catch_warnings():
         # Pillow warns of large pictures and of odd EXIF or palettes; the checks below decide
         warnings.simplefilter("ignore")
         try:
-            with Image.open(path, formats=_FORMATS) as picture:
+            with Image.open(path, formats=formats) as picture:
                 picture.verify()  # the checksums of a PNG; afterwards it must be opened again
-            with Image.open(path, formats=_FORMATS) as picture:
+            with Image.open(path, formats=formats) as picture:
                 _check_header(picture, path)
-                return _gray(picture)
+                if enough:
+                    picture.draft("RGB" if color else "L", (enough, enough))
+                return np.asarray(_on_paper(picture, path).convert("RGB" if color else "L"))
         except CourseError:
             raise
         except UnidentifiedImageError as error:
@@ -66,10 +79,8 @@ def read_image(path):
 def prepare_digit(image):
     """Make a picture of one digit look like MNIST's: light ink on black, centred, 28×28.
 
-    What the picture's border shows is paper: its median says how light the paper is, its spread
-    how much of the rest is shadow and noise. The ink is whatever differs, darker or lighter.
-
-    It takes what `read_image` returns; a blank page is a CourseError.
+    It takes what `read_image` returns. `ink.find_ink` says where the digit is, dark or light,
+    whatever lies around it; where there is none, or more than one, it raises CourseError.
 
     Example:
 
@@ -78,26 +89,26 @@ def prepare_digit(image):
     >>> int(digit[0, 0]), int(digit[14, 14])
     (0, 255)
     """
-    page = _gray_levels(image)
+    page = _levels(image, (2,))
     longest = max(page.shape)
-    if longest > 512:
-        page = _resize(page, tuple(max(1, round(512 / longest * side)) for side in page.shape))
-    page = page.astype("int16")
-    border = np.concatenate([page[0], page[-1], page[1:-1, 0], page[1:-1, -1]])
-    paper = round(float(np.median(border)))
-    sign = -1 if paper - page.min() >= page.max() - paper else 1  # -1: dark ink on light paper
-    noise = max(0, np.percentile(sign * (border - paper), 90))
-    ink = np.clip(sign * (page - paper) - noise, 0, None)
-    if ink.max() < _FAINTEST_INK:
-        raise CourseError(
-            "La imagen parece vacía: ninguna tinta se distingue del papel.\n"
-            "Qué hacer: dibuja o fotografía un solo dígito, con un margen despejado alrededor."
-        )
-    return center_digit(_thicken(ink))
+    if longest > _LONGEST:
+        scale = _LONGEST / longest
+        page = _resize(page, tuple(max(1, round(scale * side)) for side in page.shape))
+    return center_digit(_thicken(find_ink(page)))
 
 
 def prepare_photo(image, size=(28, 28)):
     """Crop the middle of a photograph to the shape of `size` and shrink it by averaging areas.
+
+    Args:
+        image: uint8 `(height, width)`, or `(height, width, 3)` in colour.
+        size: `(height, width)` in pixels.
+
+    Returns:
+        uint8, `size`, with three channels where `image` has them.
+
+    Raises:
+        CourseError: the photograph is of one grey: nothing is to be seen in it.
 
     Example:
 
@@ -105,11 +116,52 @@ def prepare_photo(image, size=(28, 28)):
     >>> prepare_photo(photo, size=(2, 2)).tolist()
     [[0, 200], [0, 200]]
     """
-    image = _gray_levels(image)
+    image = _levels(image, (2, 3))
     scale = min(image.shape[0] / size[0], image.shape[1] / size[1])
-    height, width = (scale * side for side in size)
+    # no more than there is: 29 / 28 * 28 is 29.000000000000004
+    height, width = (min(scale * side, own) for side, own in zip(size, image.shape, strict=False))
     top, left = (image.shape[0] - height) / 2, (image.shape[1] - width) / 2
-    return _resize(image, size, box=(left, top, left + width, top + height))
+    photo = _resize(image, size, box=(left, top, left + width, top + height))
+    contrast = int(np.ptp(photo))
+    if contrast < _LEAST_CONTRAST:
+        raise CourseError(
+            "La foto es casi de un solo gris: entre lo más claro y lo más oscuro de su centro hay "
+            f"{contrast} de 255 niveles. Se esperaban al menos {_LEAST_CONTRAST}.\n"
+            "Qué hacer: toma otra foto, con más luz y con el objeto en el centro."
+        )
+    return photo
+
+
+def png(image):
+    """A uint8 image, `(height, width)` and 1 or 3 channels, as the bytes of a PNG file."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(file, "PNG")
+    return file.getvalue()
+
+
+def fit_square(image, size):
+    """Bring a picture into a square: its aspect kept, centred, black around it.
+
+    Args:
+        image: uint8 `(height, width)`, or `(height, width, 3)` in colour.
+        size: Integer, the side in pixels.
+
+    Returns:
+        uint8 `(size, size)`, with three channels where `image` has them.
+
+    Example:
+
+    >>> fit_square(np.full((8, 16), 200, "uint8"), 4).tolist()
+    [[0, 0, 0, 0], [200, 200, 200, 200], [200, 200, 200, 200], [0, 0, 0, 0]]
+    """
+    image = _levels(image, (2, 3))
+    height, width = (max(1, round(side * size / max(image.shape[:2]))) for side in image.shape[:2])
+    top, left = (size - height) // 2, (size - width) // 2
+    square = np.zeros((size, size, *image.shape[2:]), "uint8")
+    square[top : top + height, left : left + width] = _resize(image, (height, width))
+    return square
 
 
 def center_digit(ink):
@@ -156,7 +208,7 @@ def _thicken(ink):
 
 
 def _resize(image, size, box=None):
-    """Resize uint8 `(h, w)` to `size`: averages areas on the way down, interpolates upwards."""
+    """Resize uint8 `(h, w)` or `(h, w, 3)`: average areas on the way down, interpolate upwards."""
     from PIL import Image
 
     picture = Image.fromarray(image)
@@ -166,11 +218,14 @@ def _resize(image, size, box=None):
     return np.asarray(picture.resize(size[::-1], method, box=box))
 
 
-def _gray_levels(image):
+def _levels(image, ranks):
+    """The image as an array of one of the ranks: 2 for grey, 3 for colour."""
     image = np.asarray(image)
-    if image.ndim != 2 or image.dtype != "uint8" or image.size == 0:
+    good = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
+    if image.ndim not in ranks or not good or image.dtype != "uint8" or image.size == 0:
+        shapes = {2: "(height, width)", 3: "(height, width, 3)"}
         raise ValueError(
-            "Expected a uint8 image of shape (height, width). "
+            f"Expected a uint8 image of shape {' or '.join(shapes[rank] for rank in ranks)}. "
             f"Received: {image.dtype} of shape {image.shape}"
         )
     return image
@@ -201,23 +256,58 @@ def _too_large(path, measure):
     )
 
 
-def _gray(picture):
-    """Any mode of Pillow's to uint8 `(height, width)`, on white paper, upright."""
+def _heic(path):
+    """The format of an iPhone's photograph, if the file is one; () for any other."""
+    with contextlib.suppress(OSError), open(path, "rb") as file:
+        start = file.read(32)
+        # the kind of file, then its brands: heic, heix, hevc, or a general one and these behind it
+        brands = (start[i : i + 3] for i in (8, 16, 20, 24, 28))
+        if start[4:8] == b"ftyp" and any(brand in (b"hei", b"hev") for brand in brands):
+            try:
+                from pillow_heif import register_heif_opener
+            except ImportError as error:
+                raise CourseError(
+                    f"{path} es una foto HEIC, de un iPhone, y falta lo que la lee. Se esperaba un "
+                    "archivo PNG o JPG.\n"
+                    "Qué hacer: pip install pillow-heif y repite lo mismo, o exporta la foto como "
+                    "JPG."
+                ) from error
+            register_heif_opener()
+            return ("HEIF",)
+    return ()
+
+
+def _on_paper(picture, path):
+    """Any mode of Pillow's as one of 8 bits, L or RGB, upright, on white paper."""
     from PIL import Image, ImageOps
 
+    wide = picture.tile and "16B" in str(picture.tile[0].args)  # Pillow keeps the upper 8 bits
     picture = ImageOps.exif_transpose(picture)
-    if picture.mode.startswith("I"):  # 16 bits of grey
-        levels = np.asarray(picture).astype("int64")
-        gray = ((levels + 128) // 257).clip(0, 255).astype("uint8")
-        clear = picture.info.get("transparency")
-        return gray if clear is None else np.where(levels == clear, np.uint8(255), gray)
+    if picture.mode.startswith("I"):
+        return Image.fromarray(_eight_bits(picture))
+    if wide and max(most for _, most in picture.convert("RGB").getextrema()) < 64:
+        raise CourseError(
+            f"{path} tiene colores de 16 bits por canal y usa menos de 14: se vería negra.\n"
+            "Qué hacer: ábrela en un programa de dibujo, aclárala y expórtala como PNG de 8 bits."
+        )
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         paper = Image.new("RGBA", picture.size, _paper(picture))
-        picture = Image.alpha_composite(paper, picture)
-    elif picture.mode != "L":
-        picture = picture.convert("RGB")
-    return np.asarray(picture.convert("L"))
+        return Image.alpha_composite(paper, picture).convert("RGB")
+    return picture if picture.mode == "L" else picture.convert("RGB")
+
+
+def _eight_bits(picture):
+    """Greys of 16 bits, of which fewer may be used, as uint8; see `read_image`."""
+    levels = np.asarray(picture).astype("int64")
+    opaque = levels != picture.info.get("transparency", -1)
+    white = max(255, int(levels.max(where=opaque, initial=0)))
+    if np.any(levels[opaque] % 257):
+        white = next(2**bits - 1 for bits in _DEPTHS if white < 2**bits)
+    else:
+        white = 65535
+    gray = (255 * levels + white // 2) // white
+    return np.where(opaque, gray, 255).clip(0, 255).astype("uint8")
 
 
 def _paper(picture):

@@ -181,8 +181,8 @@ def class_probabilities(values, n, classes):
         raise CourseError(
             "Se esperaban probabilidades que sumen 1. El modelo respondió, para la primera imagen: "
             f"{np.round(values[0], 2).tolist()}.\n"
-            'Qué hacer: construye el modelo con output_activation="softmax", o agrégale al final '
-            "keras.layers.Softmax()."
+            'Qué hacer: construye el modelo con output_activation="softmax", o agrégaselo: '
+            "model = keras.Sequential([model, keras.layers.Softmax()])"
         )
     return values
 

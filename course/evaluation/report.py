@@ -38,6 +38,8 @@ class Report:
         test_data: How many cases were scored and a checksum of them, of `evaluation.fingerprint`;
             goes into the card, so that `course evaluate` knows the data again.
         note: A line that must not be overlooked, under the headline and on top of the page.
+        case: Of a segmentation, the case of median Dice as `page.volume.packed` packs it for the
+            page's viewer; "" where it has no room.
     """
 
     task: str
@@ -57,6 +59,7 @@ class Report:
     tables: dict = field(default_factory=dict, repr=False)
     test_data: dict | None = None
     note: str = ""
+    case: str = field(default="", repr=False)
 
     @property
     def headline(self):
@@ -114,7 +117,7 @@ class Report:
             known["regions"] = [row["region"] for row in self.per_class]
         return {**known, **others}
 
-    def save(self, folder):
+    def save(self, folder, viewer=True):
         """Write report.json, figures/*.png, tables as CSV and the self-contained report.html.
 
         Where the folder holds a run's history.csv, settings.json and card.json, the page shows them
@@ -122,6 +125,7 @@ class Report:
 
         Args:
             folder: Made if it is not there.
+            viewer: Whether a segmentation's page carries one case to walk through, up to 2 MB.
 
         Returns:
             `pathlib.Path` of report.html.
@@ -142,7 +146,7 @@ class Report:
             title = f"Curvas de aprendizaje — {self.origin.title}"
             figures["learning_curves"] = drawn.learning_curves(run["history"], title=title)
         pictures = {name: drawn.png(figure) for name, figure in figures.items()}
-        html = page(self, run, pictures, folder)
+        html = page(self, run, pictures, folder, viewer)
         for name, picture in pictures.items():
             files.write(folder / "figures" / f"{name}.png", picture)
         for name, rows in self.tables.items():

@@ -44,7 +44,7 @@ def evaluate(folder, show=None):
         report = _segmentation(folder, card, origin)
     else:
         report = _one_answer_each(folder, card, origin)
-    report.note = _parted(card, report)
+    report.note = "\n".join(filter(None, (_parted(card, report), _not_compared(card))))
     if show:
         show(report)
     if refusal:
@@ -126,8 +126,7 @@ def _parted(card, report):
     Half a point of a share, or a hundredth of another number, is what machines and versions may
     make of the same network.
     """
-    before = card.get("scores") if isinstance(card.get("scores"), dict) else {}
-    parted = []
+    before, parted = _scores(card), []
     for name, now in report.scores.items():
         then = before.get(name)
         if type(then) not in (int, float) or now is None or not math.isfinite(now):
@@ -139,11 +138,26 @@ def _parted(card, report):
             )
     if not parted:
         return ""
-    data = "con los mismos datos" if _recorded(card) else "que no dice con qué datos se midió"
+    data = ", con los mismos datos" if _recorded(card) else ""
     return (
-        f"Atención: según la tarjeta de la corrida, {data}, {'; '.join(parted)}. Revisa si la red "
-        "se entrenó con las entradas preparadas de otra manera, por ejemplo divididas por 255."
+        f"Atención: según la tarjeta de la corrida{data}, {'; '.join(parted)}. Revisa si la red se "
+        "entrenó con las entradas preparadas de otra manera, por ejemplo divididas por 255."
     )
+
+
+def _not_compared(card):
+    """One line of what a card does not say, such as one of an earlier version; "" otherwise."""
+    lacking = {
+        "con qué datos se midió": not _recorded(card),
+        "qué puntaje obtuvo": not _scores(card),
+        "cuánto medían los vóxeles": card["task"] == "segmentation" and not card.get("spacing_mm"),
+    }
+    named = [words for words, lacks in lacking.items() if lacks]
+    return f"Sin comparar: la tarjeta de la corrida no dice {', ni '.join(named)}." if named else ""
+
+
+def _scores(card):
+    return card["scores"] if isinstance(card.get("scores"), dict) else {}
 
 
 # ---- classification and regression
@@ -151,7 +165,7 @@ def _parted(card, report):
 
 def _one_answer_each(folder, card, origin):
     """The report of a run that answers each test sample with a class or a number."""
-    inputs, targets = _same_data(*_test_part(origin, card), card, origin)
+    inputs, targets = _same_data(*parts(card, origin)[1], card, origin)
     origin = _as_it_is_now(origin)
     start.load_keras()
     from course import evaluation
@@ -170,8 +184,12 @@ def _one_answer_each(folder, card, origin):
     )
 
 
-def _test_part(origin, card):
-    """Inputs and targets that the run was not trained on."""
+def parts(card, origin):
+    """The data of a classification or regression run: `(inputs, targets)` of training and of test.
+
+    Raises:
+        CourseError: They cannot be had, or no reader knows them.
+    """
     from course.datasets import california, mnist, sign_mnist
 
     readers = {
@@ -186,7 +204,7 @@ def _test_part(origin, card):
             "con mnist o sign_mnist, o regression con california.\n"
             "Qué hacer: otras redes se evalúan en Python, con las funciones de course.evaluation."
         )
-    return readers[origin.dataset]()[1]
+    return readers[origin.dataset]()
 
 
 def _as_it_is_now(origin):

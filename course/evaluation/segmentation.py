@@ -7,13 +7,16 @@ are None, and their means are over the other cases.
 """
 
 import functools
+import tempfile
+from pathlib import Path
 
 import numpy as np
 
-from course import figures, metrics
+from course import figures, files, metrics
 from course.errors import CourseError
 from course.evaluation import fingerprint
 from course.evaluation.intervals import bootstrap
+from course.evaluation.page.volume import packed
 from course.evaluation.report import Report
 from course.inference import in_brain, predict_volume, to_labels
 from course.regions import REGIONS, to_regions
@@ -30,8 +33,8 @@ def evaluate_segmenter(model, volumes, *, origin, predict=predict_volume):
     Args:
         model: As `predict` takes it; its answers are the three regions or a class for each label.
         volumes: Iterable of cases with `name`, `image` `(D, H, W, C)` normalised, `labels`
-            `(D, H, W)`, `spacing_mm` `(D, H, W)` and `edition`, as `brats.volumes` yields them.
-            It is gone through once.
+            `(D, H, W)`, `spacing_mm` `(D, H, W)`, `edition` and, if known, `modalities`, names
+            of the channels, as `brats.volumes` yields them. It is gone through once.
         origin: `catalog.Origin` of the data.
         predict: Function of model and image that answers with probabilities `(D, H, W, K)`.
 
@@ -58,11 +61,15 @@ def evaluate_segmenter(model, volumes, *, origin, predict=predict_volume):
     >>> evaluate_segmenter(None, [case], origin=origin, predict=perfect).scores["dice_WT"]
     1.0
     """
-    # map, because a loop's variable would keep a case while the next one is read
-    cases = list(map(functools.partial(_judge, model, predict), volumes))
+    with tempfile.TemporaryDirectory() as folder:
+        # map, because a loop's variable would keep a case while the next one is read
+        cases = list(map(functools.partial(_judge, model, predict, folder), volumes))
+        cases.sort(key=lambda case: case["mean_dice"])
+        # which case is the middle one shows at the end; packed, each has 2 MB
+        file = cases[len(cases) // 2]["packed"] if cases else None
+        middle = file.read_text(encoding="utf-8") if file else ""
     if not cases:
         raise CourseError("No hay nada que evaluar: se esperaba al menos un caso. Llegó: ninguno.")
-    cases.sort(key=lambda case: case["mean_dice"])
     rows = [{key: case[key] for key in ("case", "mean_dice", "regions")} for case in cases]
     per_class = [_region_row(region, rows) for region in REGIONS]
     dice = {region: [row["regions"][region]["dice"] for row in rows] for region in REGIONS}
@@ -77,6 +84,7 @@ def evaluate_segmenter(model, volumes, *, origin, predict=predict_volume):
         intervals={name: summary["mean_interval"] for name, summary in means.items()},
         per_class=per_class,
         per_case=rows,
+        case=middle,
         test_data=fingerprint.of_cases({case["case"]: case["truth"] for case in cases}),
         tables={
             "cases": [
@@ -103,8 +111,13 @@ def evaluate_segmenter(model, volumes, *, origin, predict=predict_volume):
     )
 
 
-def _judge(model, predict, volume):
-    """The scores of one case, and the one slice of it that a figure may show."""
+def _judge(model, predict, folder, volume):
+    """The scores of one case, the slice that a figure may show, the file that the page may."""
+    if not hasattr(volume, "labels"):
+        raise CourseError(
+            f"volumes: se esperaban casos leídos. Llegó: {type(volume).__name__}.\n"
+            "Qué hacer: da brats.volumes(cases), con los casos de brats.find_cases."
+        )
     if volume.labels is None:
         raise CourseError(
             f"{volume.name} no tiene máscara, y sin ella no se puede medir nada en él.\n"
@@ -130,6 +143,7 @@ def _judge(model, predict, volume):
         "mean_dice": float(np.mean([scores["dice"] for scores in regions.values()])),
         "regions": regions,
         "truth": fingerprint.of_labels(volume.labels),
+        "packed": _pack(volume, true, answer, folder),
         "slice": {
             "at": at,
             # copies: a view would keep the whole volume
@@ -138,6 +152,24 @@ def _judge(model, predict, volume):
             "answer": answer[at].copy(),
         },
     }
+
+
+def _pack(volume, true, answer, folder):
+    """A case as the page's viewer takes it, in a file of its own; None if the disk is full."""
+    channels = range(1, volume.image.shape[-1] + 1)
+    text = packed(
+        volume.image,
+        {"truth": true, "prediction": answer},
+        name=volume.name,
+        modalities=getattr(volume, "modalities", None) or [f"canal {n}" for n in channels],
+        spacing_mm=volume.spacing_mm,
+    )
+    path = Path(folder, f"{len(list(Path(folder).iterdir()))}.json")
+    try:
+        files.write(path, text)
+    except CourseError:
+        return None  # the score is worth more than the viewer
+    return path
 
 
 def _scores(true, answer, spacing_mm):

@@ -1,4 +1,7 @@
-"""A trained network as two files: model.keras, which any supported Keras loads, and card.json."""
+"""A trained network as two files: model.keras, which any supported Keras loads, and card.json.
+
+`steps` writes it down as a list of plain steps, for a page that answers without Keras.
+"""
 
 __all__ = ["export", "load"]
 

@@ -15,6 +15,7 @@ import numpy as np
 from course import files
 from course.errors import CourseError
 from course.export import card as cards
+from course.training.fingerprint import CODE
 
 # What a saved config is made of, beside models, whose own words are never left out.
 _PARTS = (
@@ -23,8 +24,6 @@ _PARTS = (
     keras.regularizers.Regularizer,
     keras.constraints.Constraint,
 )
-# Layers that bring code or another program along, which a file must never do.
-_CODE = ("Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
 # In prediction they change nothing; nor do those that begin with Random.
 _AUGMENTATION = ("AugMix", "CutMix", "MixUp", "RandAugment")
 
@@ -350,7 +349,7 @@ def _foreign_layer(config):
             stack.extend(item.values())
             name, module = item.get("class_name"), item.get("module") or "keras"
             foreign = str(module).partition(".")[0] not in ("keras", "builtins")
-            if name and (foreign or name in _CODE or ">" in str(item.get("registered_name"))):
+            if name and (foreign or name in CODE or ">" in str(item.get("registered_name"))):
                 return item.get("registered_name") or name
         elif isinstance(item, list):
             stack.extend(item)

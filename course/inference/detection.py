@@ -20,7 +20,8 @@ def fully_convolutional(model):
     Flattening and a dense layer are a convolution as large as the last maps, with the same weights;
     further dense layers are convolutions of 1×1. On an image of the window's size the answer is the
     classifier's; on a larger one it is a map with one answer for each window that fits, a step
-    apart that is the product of the strides.
+    apart that is the product of the strides. That takes a window of which no layer drops a row or a
+    column: a pooling of 2×2 with "valid" would drop the eleventh of 11.
 
     Where every convolution and pooling has `padding="valid"`, each answer is exactly that of the
     classifier on the window cut out. With `"same"` it is near: at its border a window that is cut
@@ -35,15 +36,18 @@ def fully_convolutional(model):
         `(batch, rows, columns, classes)` out; the side of the window as `(height, width)` and the
         step between windows as `(down, right)`, in pixels.
 
+    Raises:
+        ValueError: If the model is no such classifier, or a layer would drop pixels of its window.
+
     Source: Long, Shelhamer and Darrell, *Fully Convolutional Networks for Semantic Segmentation*,
     CVPR 2015.
 
     Example:
 
     >>> from course.models import cnn
-    >>> heat, window, stride = fully_convolutional(cnn((28, 28, 1), 11, padding="valid"))
-    >>> window, stride, tuple(heat(np.zeros((1, 60, 92, 1))).shape)
-    ((28, 28), (8, 8), (1, 5, 9, 11))
+    >>> heat, window, stride = fully_convolutional(cnn((30, 30, 1), 11, padding="valid"))
+    >>> window, stride, tuple(heat(np.zeros((1, 62, 94, 1))).shape)
+    ((30, 30), (8, 8), (1, 5, 9, 11))
     """
     if not isinstance(model, keras.Sequential) or not model.built or model.inputs[0].ndim != 4:
         raise ValueError(
@@ -68,6 +72,7 @@ def fully_convolutional(model):
             )
             flat = (1, 1)
         elif isinstance(layer, _ONE_BY_ONE) or (flat is None and isinstance(layer, _LOCAL)):
+            _check_drops_nothing(layer)
             ours = layer.__class__.from_config(layer.get_config())
             stride *= getattr(layer, "strides", (1, 1))
         else:
@@ -87,6 +92,21 @@ def fully_convolutional(model):
         )
     heat = keras.Model(inputs, x, name=f"{model.name}_map")
     return heat, tuple(window), tuple(int(step) for step in stride)
+
+
+def _check_drops_nothing(layer):
+    """Raise ValueError if a layer would leave out the last rows or columns of what it is given."""
+    if not isinstance(layer, _LOCAL) or layer.padding != "valid":
+        return
+    sides = layer.input.shape[1:3]
+    reach = layer.kernel_size if isinstance(layer, layers.Conv2D) else layer.pool_size
+    left = [(side - n) % step for side, n, step in zip(sides, reach, layer.strides, strict=True)]
+    if any(left):
+        raise ValueError(
+            "Expected a window of which every layer takes all pixels; with three levels of cnn and "
+            f'padding="valid", 30×30 is one. Received: {layer.name!r} is given '
+            f"{sides[0]}×{sides[1]} and would drop {left[0]} rows and {left[1]} columns"
+        )
 
 
 def boxes_of_map(heat, window, stride, background, threshold=0.5):

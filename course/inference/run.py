@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from course import files, regions
+from course import files, inference, metrics, regions
 from course.datasets import brats, pictures
 from course.datasets.brats.find import is_mask_name
 from course.errors import CourseError
@@ -22,10 +22,11 @@ _TOP = 3
 _FACTOR = 1.25  # see warn_of_voxel_size
 
 
-def predict(folder, paths, card=None):
+def predict(folder, paths, card=None, keep=None):
     """The three likeliest classes of each picture file, by the classifier in a run's folder.
 
     Returns for each a list of `(class name, probability)`. `card` is the run's, if it was read.
+    What the network saw of each is written into the folder `keep`, under its `kept_name`.
     """
     card = card or cards.read_run(folder)
     if card["task"] == "segmentation":
@@ -43,24 +44,35 @@ def predict(folder, paths, card=None):
             "    model.predict(…)  # un diccionario con un arreglo por columna\n"
             f"Para medirla otra vez: python -m course evaluate {folder}"
         )
-    images = [pictures.read_image(path) for path in paths]
+    kept = _new_names(paths, keep) if keep else []
+    seen = [prepared(path, card) for path in paths]
+    for name, picture in zip(kept, seen, strict=bool(kept)):
+        files.write(name, pictures.png(picture))
     start.load_keras()
     from course.export.model_file import load_model
 
     model = load_model(folder, card)
-    batch = [_prepared(picture, path, card) for picture, path in zip(images, paths, strict=True)]
-    probabilities = np.asarray(model(np.stack(batch).astype("float32"), training=False))
-    sums = probabilities.sum(axis=1)
-    if not (np.all(probabilities >= 0) and np.allclose(sums, 1, atol=1e-3)):
-        raise CourseError(
-            f"{folder} responde con números que no son probabilidades.\n"
-            "Qué hacer: entrena de nuevo, con softmax en la salida."
-        )
+    probabilities = np.asarray(model(np.stack(seen).astype("float32"), training=False))
+    check_probabilities(probabilities, folder)
     likeliest = (-probabilities).argsort(axis=1, kind="stable")[:, :_TOP]
     return [
         [(card["class_names"][i], float(row[i])) for i in best]
         for row, best in zip(probabilities, likeliest, strict=True)
     ]
+
+
+def kept_name(path):
+    """The name of the file with what the network saw of a picture: `foto.jpg`, `foto_red.png`."""
+    return f"{Path(path).stem}_red.png"
+
+
+def check_probabilities(answers, folder):
+    """Raise CourseError unless each row of a run's answers, `(n, classes)`, adds up to 1."""
+    if not (np.all(answers >= 0) and np.allclose(answers.sum(axis=1), 1, atol=1e-3)):
+        raise CourseError(
+            f"{folder} responde con números que no son probabilidades.\n"
+            "Qué hacer: entrena de nuevo, con softmax en la salida."
+        )
 
 
 def segment(folder, case_folder, output=None, card=None):
@@ -87,24 +99,34 @@ def segment(folder, case_folder, output=None, card=None):
     image, _ = brats.load_case(dataclasses.replace(case, mask=None))
     image = brats.normalize(image, brats.load_brain(case, image))
     start.load_keras()
-    from course import inference, metrics
     from course.export.model_file import load_model
 
-    model = load_model(folder, card)
-    probabilities = inference.predict_volume(model, image, patch=card["patch"], verbose=True)
-    labels = inference.in_brain(inference.to_labels(probabilities, card["edition"]), image)
+    masks = masks_in(load_model(folder, card), image, card, verbose=True)
+    volumes_ml = volumes_of(masks, case.spacing_mm)
     # the network learned from one edition, the case may be of another, which numbers differently
-    masks = regions.to_regions(labels, card["edition"])
-    volumes_ml = {
-        name: metrics.volume_ml(masks[..., i], case.spacing_mm)
-        for i, name in enumerate(regions.REGIONS)
-    }
     try:
         path = brats.save_mask(case, regions.from_regions(masks, case.edition), path)
     except CourseError as error:
         seen = f"{case.name}:  {volumes_text(volumes_ml)}"
         raise CourseError(f"{error}\nLo que vio la red, de todos modos, en {seen}") from error
     return path, case, volumes_ml
+
+
+def masks_in(model, image, card, **options):
+    """What a segmentation run sees in a normalised image: the regions' masks, `(D, H, W, 3)`.
+
+    `options` are those of `inference.predict_volume`. Nothing outside the brain is tumour.
+    """
+    probabilities = inference.predict_volume(model, image, patch=card["patch"], **options)
+    labels = inference.in_brain(inference.to_labels(probabilities, card["edition"]), image)
+    return regions.to_regions(labels, card["edition"])
+
+
+def volumes_of(masks, spacing_mm):
+    """The volume of each region of `(D, H, W, 3)` masks in millilitres."""
+    return {
+        name: metrics.volume_ml(masks[..., i], spacing_mm) for i, name in enumerate(regions.REGIONS)
+    }
 
 
 def volumes_text(volumes_ml):
@@ -160,25 +182,42 @@ def with_modalities(case, card):
     )
 
 
-def _prepared(picture, path, card):
-    """One picture as the network takes it, `(height, width, channels)`."""
+def prepared(path, card):
+    """One picture file as a run's network takes it, uint8 `(height, width, channels)`."""
     preparation, shape = card["preparation"], card["inputs"][0]["shape"]
-    wanted = (28, 28) if preparation == "digit" else tuple(shape[:2])
     image = len(card["inputs"]) == 1 and len(shape) == 3 and None not in shape
-    if preparation is None or not image or wanted != tuple(shape[:2]):
+    if preparation == "digit":
+        image = image and shape[:2] == [28, 28]
+    if preparation is None or not image or shape[2] not in (1, 3):
         raise CourseError(
             f"La tarjeta no dice cómo preparar {path} para este modelo: su preparation es "
             f'{preparation!r} y el modelo recibe {shape}. Se esperaba "digit" para 28×28 píxeles, '
-            'o "photo" para una imagen de tamaño fijo.'
+            'o "photo" para una imagen de tamaño fijo, de 1 o 3 canales.'
         )
+    color = preparation == "photo" and shape[2] == 3  # a digit is grey, in any network
+    picture = pictures.read_image(path, color=color)
     try:
         if preparation == "digit":
             picture = pictures.prepare_digit(picture)
         else:
-            picture = pictures.prepare_photo(picture, size=wanted)
+            picture = pictures.prepare_photo(picture, size=tuple(shape[:2]))
     except CourseError as error:
         raise CourseError(f"{path}: {error}") from error
-    return np.repeat(picture[..., None], shape[2], axis=2)
+    return picture if color else np.repeat(picture[..., None], shape[2], axis=2)
+
+
+def _new_names(paths, keep):
+    """Where what was seen of each picture is to be kept; none is there, and no two are one."""
+    names = [Path(keep, kept_name(path)).expanduser() for path in paths]
+    for name in names:
+        if name.exists() or names.count(name) > 1:
+            what = "ya existe y queda como está" if name.exists() else "sería de dos imágenes"
+            raise CourseError(
+                f"--keep: {name} {what}.\n"
+                "Qué hacer: da otra carpeta con --keep; dos imágenes del mismo nombre, una después "
+                "de otra, cada una con la suya."
+            )
+    return names
 
 
 def _one_case(folder, card):

@@ -14,7 +14,9 @@ _ROUNDING = 1e-3  # by which averages of probabilities in half precision may lea
 _VOXELS = 2**19  # in a batch, unless one window alone has more
 
 
-def predict_volume(model, image, patch=None, overlap=0.5, batch_size=None, verbose=False):
+def predict_volume(
+    model, image, patch=None, overlap=0.5, batch_size=None, verbose=False, progress=None
+):
     """Probabilities for every voxel of a volume of any size.
 
     The box that is not zero is covered with windows: whole slices for a 2D model, blocks for a 3D
@@ -38,6 +40,7 @@ def predict_volume(model, image, patch=None, overlap=0.5, batch_size=None, verbo
         overlap: Share of a window's side that the next one covers again, 0 to 0.9.
         batch_size: Windows at once. Default: as many as make half a million voxels.
         verbose: True shows a progress bar.
+        progress: Function of the share that is done, 0 to 1, called after each batch.
 
     Returns:
         `(D, H, W, K)` float32, 0 to 1.
@@ -68,7 +71,7 @@ def predict_volume(model, image, patch=None, overlap=0.5, batch_size=None, verbo
     batch = np.zeros((min(batch_size, len(windows)), *window, image.shape[-1]), "float32")
     weight, inside = _gaussian(window), image[box]
     total, weights = None, np.zeros((*sides, 1), "float32")
-    progress = keras.utils.Progbar(len(windows), unit_name="ventana", verbose=int(verbose))
+    bar = keras.utils.Progbar(len(windows), unit_name="ventana", verbose=int(verbose))
     for first in range(0, len(windows), len(batch)):
         chosen = windows[first : first + len(batch)]
         for place, where in enumerate(chosen):
@@ -82,7 +85,9 @@ def predict_volume(model, image, patch=None, overlap=0.5, batch_size=None, verbo
             size = tuple(map(slice, weights[where].shape[:3]))
             total[where] += weight[size] * answer[size]
             weights[where] += weight[size]
-        progress.update(first + len(chosen))
+        bar.update(first + len(chosen))
+        if progress:
+            progress((first + len(chosen)) / len(windows))
     total /= weights
     return _whole(total, box, image.shape[:3])
 

@@ -120,7 +120,9 @@ def stamp(command) -> str:
 # What a wheel puts into the package from one folder up, and so does the pack.
 _BESIDE = ("datasets.yaml", "requirements.txt")
 # Outside a checkout there is no list of what belongs; then these kinds of files do.
-_KINDS = {".py", ".html", ".yaml", ".txt"}
+_KINDS = {".py", ".html", ".css", ".js", ".yaml", ".txt"}
+# Stays at home: Kaggle refuses a source of 1 MB, and nobody opens a page of ours there.
+_AT_HOME = "demo"
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip knows
 
 
@@ -147,7 +149,8 @@ def pack() -> str:
 def _files():
     if not (course.FOLDER.parent / ".git").exists():  # installed: another repository may lie above
         found = course.FOLDER.rglob("*")
-        return [path for path in found if path.suffix in _KINDS and path.is_file()]
+        kept = (path for path in found if path.suffix in _KINDS and path.is_file())
+        return [path for path in kept if not _stays(path)]
     tracked = _listed()
     if not tracked:
         raise CourseError(
@@ -155,8 +158,13 @@ def _files():
             "Qué hacer: git add course, y después la misma orden."
         )
     for path in _listed("--others", "--exclude-standard"):
-        print(f"No se empaqueta: git no sigue {path}", file=sys.stderr)
-    return tracked
+        if not _stays(path):
+            print(f"No se empaqueta: git no sigue {path}", file=sys.stderr)
+    return [path for path in tracked if not _stays(path)]
+
+
+def _stays(path):
+    return path.is_relative_to(course.FOLDER / _AT_HOME)
 
 
 def _listed(*options):

@@ -20,8 +20,8 @@ def as_array(values, name):
         NumPy array with at least one axis.
 
     Raises:
-        CourseError: It is no such thing: a data set of TensorFlow or PyTorch, a generator, a
-            sparse matrix, rows of different lengths, or cells that are missing.
+        CourseError: It is no such thing: a data set of TensorFlow or PyTorch, batches of Keras, a
+            generator, a sparse matrix, rows of different lengths, or cells that are missing.
 
     Example:
 
@@ -34,6 +34,13 @@ def as_array(values, name):
             "Qué hacer: júntalo antes en arreglos. Si sus elementos son lotes (x, y):\n"
             "    x, y = map(np.concatenate, zip(*datos.as_numpy_iterator()))\n"
             "y si son ejemplos sueltos, con np.stack en lugar de np.concatenate."
+        )
+    if isinstance(values, keras.utils.PyDataset):
+        raise CourseError(
+            f"{name}: se esperaban arreglos. Llegaron lotes ({type(values).__name__}), que vienen "
+            "en el orden del entrenamiento.\n"
+            "Qué hacer: da los arreglos de los que se sacan; de los de Batches, batches.inputs y "
+            "batches.targets."
         )
     if np.ma.is_masked(values):
         raise CourseError(

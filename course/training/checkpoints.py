@@ -6,8 +6,8 @@ import pathlib
 import random
 import re
 import shutil
-import sys
 import time
+import warnings
 import zlib
 
 import keras
@@ -16,7 +16,7 @@ import numpy as np
 from course import files
 from course.errors import CourseError
 from course.spanish import count
-from course.training.fingerprint import differences, fingerprint
+from course.training.fingerprint import code_in, differences, fingerprint
 from course.training.run_folder import (
     CHECKPOINT,
     FINAL,
@@ -28,8 +28,6 @@ from course.training.run_folder import (
     write_history,
     write_training,
 )
-
-_ended = {}  # what the weights were when a `fit` of this process ended → its run
 
 
 def set_seed(seed):
@@ -96,12 +94,17 @@ def resume(model, run):
         return 0
     training = read_training(run) or {}
     if other := differences(training.get("network", {}), fingerprint(model)):
+        way = (
+            f"Si quieres entrenar más la red que está en la memoria (por ejemplo, descongelada), "
+            f"pon initial_epoch={done} en lugar de resume, y en epochs un número mayor que {done}."
+            if training.get("ended")
+            else "Para seguir esta, que se interrumpió, arma y compila la red como entonces (por "
+            "ejemplo, descongelada) antes de resume, sin repetir los fit de antes."
+        )
         raise CourseError(
             f"La corrida {run} ya tiene {_epochs(done)} de otro entrenamiento. Difieren: "
             f"{'; '.join(other)}.\n"
-            f"Qué hacer: {anew()}. Si quieres entrenar más la red que está en la memoria "
-            f"(por ejemplo, descongelada), pon initial_epoch={done} en lugar de resume, y en "
-            f"epochs un número mayor que {done}."
+            f"Qué hacer: {anew()}. {way}"
         )
     try:
         with _scope(model):
@@ -114,7 +117,7 @@ def resume(model, run):
             f"{anew()}."
         ) from error
     print(f"Se sigue con {run}: {_epochs(done, 'terminada')}.")
-    return max(done, training["wanted"]) if training.get("ended") else done
+    return max(done, training.get("wanted", 0)) if training.get("ended") else done
 
 
 class EpochSeeds(keras.callbacks.Callback):
@@ -161,6 +164,7 @@ class Checkpoint(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self.done, self.kept = finished(self.run)
         self.training = read_training(self.run)
+        self.interrupted = bool(self.done and self.training and not self.training.get("ended"))
         self.rows = [row for row in read_rows(self.run) if row["epoch"] <= self.done]
         self.trained, self.weights = 0, None
         # what a run that was killed while it wrote has left
@@ -169,14 +173,18 @@ class Checkpoint(keras.callbacks.Callback):
                 rf"\.\w{{8}}{files.UNFINISHED}\.(epoch_\d+|final)\.weights\.h5", path.name
             ):
                 path.unlink()
-        # Others may change the weights when `fit` ends, and stand after this one in Keras' list.
-        others = getattr(sys._getframe(1).f_locals.get("self"), "callbacks", [])
-        others.append(_AtTheEnd(self))
-        self.forgetful = [
-            type(other).__name__
-            for other in others
-            if hasattr(other, "best") and getattr(other, "save_best_only", True)
-        ]
+        if part := code_in(self.model):
+            warnings.warn(
+                f"{part.name} ({type(part).__name__}) trae código propio: la red se puede "
+                "entrenar, pero export no la guardará.\n"
+                "Qué hacer: si la quieres guardar, detén esto y pon en su lugar capas de Keras.",
+                UserWarning,
+                stacklevel=2,
+            )
+        # Others may change the weights when `fit` ends, and stand after this one; Keras' own
+        # History, new for each `fit`, stands after them all.
+        last = getattr(self.model, "history", None) or self
+        last.on_train_end = self.finish
 
     def on_epoch_begin(self, epoch, logs=None):
         if not self.trained:
@@ -198,7 +206,7 @@ class Checkpoint(keras.callbacks.Callback):
             if other != path:
                 other.unlink(missing_ok=True)
 
-    def finish(self):
+    def finish(self, logs=None):
         """Remember that `fit` ended, and its weights if they are not the last epoch's."""
         if not self.trained:
             if self.training:
@@ -209,32 +217,34 @@ class Checkpoint(keras.callbacks.Callback):
                     f"Qué hacer: {anew()}."
                 )
             return
-        if _digest(self.model) != self.weights:
+        changed = _digest(self.model) != self.weights
+        if changed:
             with files.whole(self.run / FINAL) as part:
                 _save(self.model, part)
             self._note(weights=FINAL)
         self._note(ended=True, trained=self.trained)
-        _ended[_digest(self.model)] = self.run
+        self.model.course_run = self.run
+        averaged = getattr(self.model.optimizer, "use_ema", False)  # remembered by Keras
+        if self.interrupted and (self.model.stop_training or changed and not averaged):
+            print(
+                "Lo que detuvo este fit o eligió sus pesos (un EarlyStopping, por ejemplo) solo "
+                f"vio las épocas desde la {self.done + 1}: de las de antes de la interrupción no "
+                "sabe nada."
+            )
 
     def _begin(self, epoch):
         """What is refused, and what is said, before the first batch of this `fit`."""
-        interrupted = self.training and not self.training.get("ended")
         network = fingerprint(self.model)
         if epoch < self.done:
-            raise self._backwards(epoch, interrupted)
-        if interrupted and self.done and not differences(self.training.get("network", {}), network):
+            raise self._backwards(epoch)
+        if self.interrupted and not differences(self.training.get("network", {}), network):
             if other := differences(self.training.get("batches", {}), self.batches):
                 raise CourseError(
                     f"El entrenamiento interrumpido en {self.run} no puede seguir con otros lotes. "
                     f"Difieren: {'; '.join(other)}.\n"
                     f"Qué hacer: para seguirlo, da los mismos; {anew()}."
                 )
-        if interrupted and self.done and self.forgetful:
-            print(
-                f"{', '.join(self.forgetful)}: no recuerda las épocas de antes de la interrupción; "
-                f"busca lo mejor desde la época {epoch + 1}."
-            )
-        before = _ended.get(_digest(self.model))
+        before = getattr(self.model, "course_run", None)
         if not self.done and before not in (None, self.run):
             print(
                 f"Esta red parte de los pesos que aprendió en {before}. Para partir de cero, "
@@ -250,10 +260,10 @@ class Checkpoint(keras.callbacks.Callback):
             batches=self.batches,
         )
 
-    def _backwards(self, epoch, interrupted):
+    def _backwards(self, epoch):
         wanted = self.done + max(1, (self.params.get("epochs") or 0) - epoch)
         way = f"initial_epoch={self.done}, epochs={wanted}"
-        if interrupted:
+        if self.interrupted:
             way = f"initial_epoch=resume(model, run) (o {way})"
         return CourseError(
             f"La corrida {self.run} ya tiene {_epochs(self.done)}, y este fit empieza otra vez en "
@@ -265,17 +275,6 @@ class Checkpoint(keras.callbacks.Callback):
     def _note(self, **known):
         self.training |= known
         write_training(self.run, self.training)
-
-
-class _AtTheEnd(keras.callbacks.Callback):
-    """The last in the list, so that it sees what the others have done when `fit` ends."""
-
-    def __init__(self, checkpoint):
-        super().__init__()
-        self.checkpoint = checkpoint
-
-    def on_train_end(self, logs=None):
-        self.checkpoint.finish()
 
 
 def _cells(logs):

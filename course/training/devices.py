@@ -41,7 +41,9 @@ def all_devices(names=None, batch_size=None):
         names: Tuple of TensorFlow device names; by default every GPU there is.
         batch_size: Integer, the samples in a batch: as many devices are used as can have equal
             parts of it, for TensorFlow stops where the parts differ. What is left over at the end
-            of an epoch must be divided evenly too: `Batches` says so before training.
+            of an epoch must be divided evenly too: `Batches` says so before training. Of arrays
+            given as `validation_data` Keras shares the first batch in the same way and nobody can
+            say so before: let it be even, with `validation_batch_size` where they are few.
 
     Returns:
         A context manager. With fewer than two devices, or on another backend, it does nothing.

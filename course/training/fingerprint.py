@@ -7,6 +7,8 @@ import numpy as np
 
 from course import files
 
+# Layers that bring code or another program along, which a file must never do.
+CODE = ("Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
 # a counter or an address of this process, or a draw that each epoch makes anew
 _LEFT_OUT = {"name", "seed", "module", "registered_name", "build_config"}
 
@@ -38,6 +40,15 @@ def fingerprint(model):
         "loss": _plain(model.loss),
     }
     return files.plain(known)  # as it is read again
+
+
+def code_in(model):
+    """The first part of a model that is not Keras' own, so that `export` refuses it; or None."""
+    for part in (model, *_layers(model)):
+        kind = type(part)
+        if kind.__module__.partition(".")[0] != "keras" or kind.__name__ in CODE:
+            return part
+    return None
 
 
 def differences(begun, now):

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from course.errors import CourseError, nearest, without_tracebacks
 from course.training.arguments import Parser
 from course.training.place import console_as_it_is, how_to_unset, in_ipython, is_script
-from course.training.start import check_keras
+from course.training.start import check_keras, quiet_tensorflow
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,7 @@ def settings(**defaults):
         if expected:
             raise CourseError(f"{name}: se esperaba {expected}. Llegó: {value}.")
     check_keras()
+    quiet_tensorflow()
     return SimpleNamespace(**values)
 
 

@@ -10,12 +10,12 @@ def is_script(caller):
     """Whether a namespace is that of a file that runs as a script, so that flags are its own.
 
     In a terminal, by IPython's `%run` and by Spyder's `runfile`: there `sys.argv` begins with the
-    file itself. A notebook's cell has no file, or (VS Code's interactive window) one that is not
-    what the kernel was started with.
+    file itself (after `%run -n` its name is not `__main__`). A notebook's cell has no file, or (VS
+    Code's interactive window) one that is not what the kernel was started with.
     """
-    if caller["__name__"] != "__main__" or "__file__" not in caller:
-        return False
-    return not in_ipython() or _same_file(sys.argv[0], caller["__file__"])
+    if in_ipython():
+        return _same_file(sys.argv[0], caller.get("__file__", ""))
+    return caller["__name__"] == "__main__" and "__file__" in caller
 
 
 def in_ipython():

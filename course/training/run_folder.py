@@ -3,14 +3,16 @@
 import atexit
 import contextlib
 import csv
+import dataclasses
 import io
-import math
 import os
 import pathlib
 import re
+from typing import Annotated
 
 from course import files
 from course.errors import CourseError
+from course.files import Rule, Text
 from course.training import place
 
 CHECKPOINT = "checkpoints/epoch_{:04d}.weights.h5"
@@ -53,14 +55,14 @@ def run_dir(lesson, s):
 def read_history(run):
     """Read `history.csv` of a run: one dict an epoch, counted from 1; `[]` where there is none.
 
-    A metric that an epoch lacks (an empty cell) is NaN.
+    A metric that an epoch lacks (an empty cell) is None; NaN is what a training came to.
 
     Raises:
         CourseError: If the file is damaged.
     """
     rows = read_rows(run)
     names = dict.fromkeys(name for row in rows for name in row)
-    return [{name: row.get(name, math.nan) for name in names} for row in rows]
+    return [{name: row.get(name) for name in names} for row in rows]
 
 
 def read_rows(run):
@@ -120,11 +122,23 @@ def read_training(run):
         return None
     try:
         found = files.read_json(path)
-        if not isinstance(found.get("epochs"), int) or not isinstance(found.get("weights"), str):
-            raise CourseError(f"{path}: le faltan las claves epochs y weights.")
+        files.build(_Training, found, path, others=True)
     except CourseError as error:
         raise CourseError(f"{error}\nQué hacer: {anew()}.") from error
     return found
+
+
+@dataclasses.dataclass(frozen=True)
+class _Training:
+    """What the keys of training.json hold; those with a default came with later versions."""
+
+    epochs: Annotated[int, Rule(lambda n: n >= 0, "un número entero desde 0")]
+    weights: Text
+    wanted: int = 0
+    ended: bool = False
+    trained: int = 0
+    network: dict = dataclasses.field(default_factory=dict)
+    batches: dict = dataclasses.field(default_factory=dict)
 
 
 def write_training(run, training):

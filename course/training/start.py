@@ -2,11 +2,14 @@
 
 import contextlib
 import json
+import logging
 import os
 import pathlib
+import shlex
 import sys
 import tempfile
 
+from course import FOLDER
 from course.errors import CourseError
 from course.training.place import how_to_unset, in_notebook
 
@@ -23,7 +26,8 @@ def load_keras():
     whoever sets TF_ENABLE_ONEDNN_OPTS=0 keeps it off.
 
     Raises:
-        CourseError: If Keras does not load: a backend that is not there, a damaged keras.json.
+        CourseError: If Keras does not load: it is not installed here, a backend that is not there,
+            a damaged keras.json.
     """
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -31,11 +35,41 @@ def load_keras():
         try:
             with _held_back(2):
                 import keras  # noqa: F401
+        except ModuleNotFoundError as error:
+            if error.name != "keras":
+                raise _not_loaded(error) from error
+            raise not_installed("keras") from error
         except Exception as error:  # Keras raises whatever its keras.json makes of it
-            raise CourseError(
-                f"Keras no se puede cargar ({type(error).__name__}: {error!s:.200}).\n"
-                f"Qué hacer: {_how_to_load()}"
-            ) from error
+            raise _not_loaded(error) from error
+
+
+def _not_loaded(error):
+    return CourseError(
+        f"Keras no se puede cargar ({type(error).__name__}: {error!s:.200}).\n"
+        f"Qué hacer: {_how_to_load()}"
+    )
+
+
+def not_installed(library) -> CourseError:
+    """What to say where this Python lacks a library of requirements.txt.
+
+    Nearly always `make` has made `.venv`, and this terminal was opened later.
+    """
+    home = FOLDER.parent / ".venv"
+    way = home / ("Scripts/activate" if os.name == "nt" else "bin/activate")
+    if not way.is_file() or pathlib.Path(sys.prefix) == home:
+        return CourseError(
+            f"Falta instalar {library} en este Python ({sys.executable}).\nQué hacer: {_INSTALL}"
+        )
+    activate = str(way) if os.name == "nt" else f"source {shlex.quote(str(way))}"
+    return CourseError(
+        f"Falta activar el entorno del curso: este Python ({sys.executable}) no tiene {library}.\n"
+        f"Qué hacer: {activate}\n"
+        "y después la misma orden. Hace falta una vez en cada terminal que abras."
+    )
+
+
+_INSTALL = "pip install -r requirements.txt, en la carpeta del curso"
 
 
 def check_keras():
@@ -60,6 +94,11 @@ def check_keras():
             f"saldría otra red: los talleres son para {usual!r}.\n"
             f"Qué hacer: {_how_to_restore(name, found, usual)}"
         )
+
+
+def quiet_tensorflow():
+    """Leave out TensorFlow's warning that a fifth network was compiled: a lesson may have many."""
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 # what changes a network, or how long it trains, and how Keras comes
@@ -91,7 +130,7 @@ def _how_to_load():
     found = _keras_json()
     if path.is_file() and (not found or any(found.get(k, v) != v for k, v in usual.items())):
         return f"borra el archivo {path} (Keras crea otro), y {_anew()}"
-    return "pip install -r requirements.txt, en la carpeta del curso"
+    return _INSTALL
 
 
 def _anew():

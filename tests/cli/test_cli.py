@@ -352,10 +352,11 @@ def test_evaluate_of_no_run_is_told_before_keras_is_loaded():
 
 
 def draw(path, corner, size=400):
-    """A page with a blot, darkest in one corner of the blot's own box."""
+    """A page with a drawn square, whose line is thickest in one corner."""
     page = np.full((size, size), 255, "uint8")
     box = page[100:300, 100:300]
-    box[:] = 235
+    box[:] = 0
+    box[20:180, 20:180] = 255
     rows, columns = (slice(0, 80) if low else slice(120, 200) for low in corner)
     box[rows, columns] = 0
     Image.fromarray(page).save(path)

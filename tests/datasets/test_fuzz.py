@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course.datasets import california, mnist, sign_mnist
+from course.datasets import california, catalog, mnist, sign_mnist
 from course.errors import CourseError
-from tests import FUZZ
+from tests import FUZZ, ROOT
 from tests.fakes import SIGN_LABELS, housing_csv, pictures, sign_csv
 from tests.fakes import idx as idx_bytes
+from tests.fuzzing import one_input
 
 IMAGES = idx_bytes(pictures(3))
 LABELS = idx_bytes(np.array([3, 1, 4, 1, 5], "uint8"))
@@ -43,11 +44,12 @@ def mutated(draw, data, most=3):
     return bytes(out)
 
 
-def read(reader, path, data):
+def read(form, reader, path, data):
     """What a reader makes of these bytes, or None for an error; it must write nothing."""
     path.write_bytes(data)
     try:
-        return reader(path)
+        with one_input(form):
+            return reader(path)
     except CourseError as error:
         assert str(path) in str(error) and "Llegó" in str(error)
         return None
@@ -73,7 +75,7 @@ def idx_by_hand(data, rank):
 @given(data=mutated(IMAGES))
 @settings(max_examples=300 * FUZZ, deadline=None)
 def test_images(path, data):
-    found = read(mnist.read_images, path, data)
+    found = read("IDX", mnist.read_images, path, data)
     if found is not None:
         assert found.shape[1:] == (28, 28) and found.ravel().tolist() == idx_by_hand(data, 3)
     if data == IMAGES:
@@ -83,7 +85,7 @@ def test_images(path, data):
 @given(data=mutated(LABELS))
 @settings(max_examples=300 * FUZZ, deadline=None)
 def test_labels(path, data):
-    found = read(lambda p: mnist.read_labels(p, 10), path, data)
+    found = read("IDX", lambda p: mnist.read_labels(p, 10), path, data)
     expected = idx_by_hand(data, 1)
     valid = expected and max(expected) <= 9
     assert (found is not None) == bool(valid)
@@ -94,7 +96,7 @@ def test_labels(path, data):
 @given(data=mutated(gzip.compress(IMAGES, mtime=0)))
 @settings(max_examples=300 * FUZZ, deadline=None)
 def test_gzipped_images(path, data):
-    found = read(mnist.read_images, path, data)
+    found = read("IDX in gzip", mnist.read_images, path, data)
     if found is not None:  # only the header of gzip, its time or name, can change unnoticed
         np.testing.assert_array_equal(found, pictures(3))
 
@@ -102,9 +104,8 @@ def test_gzipped_images(path, data):
 @given(data=mutated(IMAGES))
 @settings(max_examples=200 * FUZZ, deadline=None)
 def test_images_wrong_inside_a_good_gzip(path, data):
-    plain, zipped = (
-        read(mnist.read_images, path, d) for d in (data, gzip.compress(data, compresslevel=1))
-    )
+    plain = read("IDX", mnist.read_images, path, data)
+    zipped = read("IDX in gzip", mnist.read_images, path, gzip.compress(data, compresslevel=1))
     assert (plain is None) == (zipped is None)
     if plain is not None:
         np.testing.assert_array_equal(plain, zipped)
@@ -117,7 +118,7 @@ def lines(data):
 @given(data=mutated(SIGN))
 @settings(max_examples=300 * FUZZ, deadline=None)
 def test_sign_csv(path, data):
-    found = read(sign_mnist.read_csv, path, data)
+    found = read("CSV", sign_mnist.read_csv, path, data)
     if found is None:
         assert data != SIGN
         return
@@ -132,7 +133,7 @@ def test_sign_csv(path, data):
 @given(data=mutated(HOUSING))
 @settings(max_examples=400 * FUZZ, deadline=None)
 def test_housing_csv(path, data):
-    found = read(california.read_csv, path, data)
+    found = read("CSV", california.read_csv, path, data)
     if found is None:
         assert data != HOUSING
         return
@@ -143,3 +144,58 @@ def test_housing_csv(path, data):
     np.testing.assert_array_equal(table, numbers)
     np.testing.assert_allclose(values, [float(row[8]) / 100_000 for row in rows], rtol=1e-6)
     assert columns["ocean_proximity"].tolist() == [row[9] for row in rows]
+
+
+# ---- the catalogue, which teachers write by hand
+
+ENTRIES = re.split(r"\n\n(?=\w)", (ROOT / "datasets.yaml").read_text(encoding="utf-8"))
+# what YAML makes something else of: lists, keys, names and copies, dates, numbers
+MARKS = st.sampled_from(
+    [": ", "- ", "[", "]", "{", "}", "&a ", "*a", "<<: *a", "!!", "? ", "|", "\t", "'", '"', "#",
+     "~", "1:2", "2026-13-45", "0x_", "0b", ".inf", "1e999", "!!set", "!!binary a", "\x00", "é"]
+).map(str.encode)  # fmt: skip
+
+
+def read_catalogue(path, data):
+    """Its entries, or None for an error."""
+    path.write_bytes(data)
+    try:
+        with one_input("YAML"):
+            return catalog.load(path)
+    except CourseError as error:
+        assert str(path) in str(error)
+        return None
+
+
+@given(data=st.data())
+@settings(max_examples=300 * FUZZ, deadline=None)
+def test_catalogue(path, data):
+    out = bytearray(data.draw(st.sampled_from(ENTRIES)), "utf-8")
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(out)))
+        out[at : at + data.draw(st.integers(0, 12))] = data.draw(BYTES | MARKS)
+    for name, info in (read_catalogue(path, bytes(out)) or {}).items():
+        assert name == info.name and info.version >= 1 and info.homepage.startswith("https://")
+        assert all(file.path and ".." not in file.path for file in info.files)
+
+
+COPIES = "\n".join(f"a{i}: &a{i} [{', '.join(9 * [f'*a{i - 1}'])}]" for i in range(1, 12))
+NO_ENTRIES = {
+    "no such month": "a: 2026-13-45",
+    "no such hour": "a: 2026-11-23T99:00:00Z",
+    "no number": "a: 0x_",
+    "too many digits": "a: " + "1" * 5000,
+    "no text": "a: !!int ''",
+    "neither yes nor no": "a: !!bool maybe",
+    "in itself": "a: &x [*x]",
+    "copies of copies": f"a0: &a0 [x]\n{COPIES}",
+    "copied keys": f"a0: &a0 {{b: c}}\n{COPIES.replace('[', '{<<: [').replace(']', ']}')}",
+    "deep": "[" * 500,
+    "deep and whole": f"a: {'[' * 500}{']' * 500}",
+    "a key that is a list": "? [1, 2]\n: 3",
+}
+
+
+@pytest.mark.parametrize("text", NO_ENTRIES.values(), ids=[*NO_ENTRIES])
+def test_what_yaml_stumbles_over_is_one_message(path, text):
+    assert read_catalogue(path, text.encode()) is None

@@ -287,7 +287,7 @@ def test_prepare_photo_of_the_right_size_changes_nothing_and_enlarges_small_ones
 
 @pytest.mark.parametrize("prepare", [prepare_digit, prepare_photo])
 def test_only_grey_levels_are_prepared(prepare):
-    for wrong in (np.zeros((9, 9, 3), "uint8"), np.zeros((9, 9)), np.zeros((0, 9), "uint8")):
+    for wrong in (np.zeros((9, 9, 2), "uint8"), np.zeros((9, 9)), np.zeros((0, 9), "uint8")):
         with pytest.raises(ValueError, match="uint8 image of shape"):
             prepare(wrong)
 

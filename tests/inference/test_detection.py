@@ -27,28 +27,51 @@ def shaken(model):
 def test_the_map_equals_the_classifier_on_each_window(units):
     # logits: a softmax would hide small differences
     options = {"units": units, "output_activation": None, "padding": "valid"}
-    model = shaken(cnn((16, 18, 1), 3, filters=(4, 5), **options))
+    model = shaken(cnn((14, 18, 1), 3, filters=(4, 5), **options))
     heat, window, stride = detection.fully_convolutional(model)
-    assert (window, stride) == ((16, 18), (4, 4))
+    assert (window, stride) == ((14, 18), (4, 4))
     canvas = RNG.integers(0, 256, (33, 47, 1)).astype("float32")
     answers = np.asarray(heat(canvas[None]))[0]
-    assert answers.shape == ((33 - 16) // 4 + 1, (47 - 18) // 4 + 1, 3)
+    assert answers.shape == ((33 - 14) // 4 + 1, (47 - 18) // 4 + 1, 3)
     cut = [
-        canvas[4 * row : 4 * row + 16, 4 * column : 4 * column + 18]
+        canvas[4 * row : 4 * row + 14, 4 * column : 4 * column + 18]
         for row in range(answers.shape[0])
         for column in range(answers.shape[1])
     ]
     expected = np.asarray(model(np.stack(cut))).reshape(answers.shape)
     assert np.ptp(expected, axis=(0, 1)).min() > 0.1  # windows that differ
-    np.testing.assert_allclose(answers, expected, rtol=1e-4)
+    np.testing.assert_allclose(answers, expected, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("padding", ["same", "valid"])
-def test_on_an_image_of_the_windows_size_the_map_is_the_classifier(padding):
+def test_every_pixel_of_a_window_counts():
+    """30, 28, 14, 12, 6, 4, 2: no pooling leaves a row over."""
+    model = shaken(cnn((30, 30, 1), 3, filters=(4, 5, 6), padding="valid", output_activation=None))
+    heat, window, _ = detection.fully_convolutional(model)
+    gray = np.full((1, 30, 30, 1), 128.0, "float32")
+    for place in [(0, 0), (29, 29), (0, 29), (29, 15)]:
+        lit = gray.copy()
+        lit[(0, *place, 0)] = 255
+        assert np.abs(np.asarray(heat(lit) - heat(gray))).max() > 1e-4, place
+
+
+@pytest.mark.parametrize(
+    "side, filters, said",
+    [
+        ((28, 28), (4, 5, 6), "'level2_pool' is given 11×11 and would drop 1 rows and 1 columns"),
+        ((14, 16), (4, 5), "'level2_pool' is given 4×5 and would drop 0 rows and 1 columns"),
+    ],
+)
+def test_a_window_that_would_lose_pixels_is_refused(side, filters, said):
+    with pytest.raises(ValueError, match=said):
+        detection.fully_convolutional(cnn((*side, 1), 3, filters=filters, padding="valid"))
+
+
+@pytest.mark.parametrize("side, padding", [(28, "same"), (30, "valid")])
+def test_on_an_image_of_the_windows_size_the_map_is_the_classifier(side, padding):
     options = {"units": (7,), "output_activation": None, "padding": padding}
-    model = shaken(cnn((28, 28, 1), 10, filters=(4, 6, 8), **options))
+    model = shaken(cnn((side, side, 1), 10, filters=(4, 6, 8), **options))
     heat, _, _ = detection.fully_convolutional(model)
-    pixels = RNG.integers(0, 256, (2, 28, 28, 1)).astype("float32")
+    pixels = RNG.integers(0, 256, (2, side, side, 1)).astype("float32")
     np.testing.assert_allclose(np.asarray(heat(pixels))[:, 0, 0], model(pixels), rtol=1e-4)
 
 

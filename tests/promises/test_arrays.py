@@ -92,6 +92,18 @@ def test_a_dataset_of_tensorflow_is_named_and_the_way_out_works():
     assert names["x"].tolist() == ROWS and names["y"].tolist() == [0, 1, 2, 3]
 
 
+def test_batches_are_named_and_their_arrays_lead_on():
+    batches = Batches(ROWS, [0, 1, 0, 1], 3, seed=0)
+    with pytest.raises(CourseError, match="x: .*Llegaron lotes \\(Batches\\)") as message:
+        as_array(batches, "x")
+    names = {"batches": batches}
+    for line in ("batches.inputs", "batches.targets"):  # as the message says
+        assert line in str(message.value)
+        exec(f"found = {line}", names)
+        assert len(as_array(names["found"], "x")) == 4
+    assert batches.inputs.tolist() == ROWS
+
+
 @pytest.mark.parametrize(
     "values, words",
     [

@@ -118,6 +118,7 @@ def test_predict_volume_itself_stays_as_it_is():
 
 def sized(folder, side_mm, name=ONE):
     affine = np.diag([-side_mm, -side_mm, side_mm, 1.0])
+    affine[1, 3] = 239  # where the first voxel is
     write_case(folder, name, affine=affine)
     return brats.find_cases(folder)
 
@@ -264,6 +265,16 @@ def test_a_mask_that_lost_its_place_is_refused_and_the_lines_mend_it(tmp_path, n
     exec(typed(text), {})
     (case,) = brats.find_cases(tmp_path)
     np.testing.assert_array_equal(brats.load_case(case)[1], written["seg"].T)
+
+
+@pytest.mark.parametrize("name", ["numpy", "itk"])
+def test_cases_that_do_not_say_how_the_head_lies_are_told_once(tmp_path, name):
+    for case in (ONE, TWO):
+        write_case(tmp_path, case, affine=PLACELESS[name])
+    with pytest.warns(UserWarning, match="no dicen cómo está puesta la cabeza") as caught:
+        found = brats.find_cases(tmp_path)
+    assert len(found) == 2 and len(caught) == 1
+    assert f"2\u00a0casos no dicen cómo está puesta la cabeza ({ONE}, …" in str(caught[0].message)
 
 
 def typed(text):

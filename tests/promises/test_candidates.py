@@ -160,7 +160,7 @@ def test_in_a_tar_a_prediction_is_not_the_expert_s(tmp_path, first):
     [
         ("2021", "BraTS2021_00001", [0, 1, 2, 3], "2023"),
         ("2023", "BraTS-GLI-00001-000", [0, 1, 2, 3, 4], "2024"),
-        ("2023", "BraTS-SSA-00001-000", [0, 4], "2024"),
+        ("2023", "BraTS-SSA-00001-000", [0, 3, 4], "2024"),
     ],
 )
 def test_an_edition_that_is_sure_is_named_and_it_is_right(tmp_path, layout, name, labels, right):
@@ -174,6 +174,16 @@ def test_an_edition_that_is_sure_is_named_and_it_is_right(tmp_path, layout, name
     found = brats.load_case(case)[1]
     enhancing = regions.to_regions(found, said)[..., 2]
     np.testing.assert_array_equal(enhancing, found == 3)
+
+
+def test_old_labels_in_files_that_were_named_anew_are_not_called_2024_s(tmp_path):
+    mask = np.resize([0, 1, 2, 4], (4, 4, 4)).astype("uint8")  # as 2021 numbers them
+    write_case(tmp_path, "BraTS-GLI-00001-000", "2023", (4, 4, 4), labels=mask)
+    with pytest.raises(
+        CourseError, match="(?s)El 4 es .* en 2015, 2020, 2021; .*la resección en 2024"
+    ) as caught:
+        brats.load_case(brats.find_cases(tmp_path)[0])
+    assert 'edition="' not in str(caught.value)
 
 
 def test_no_other_message_about_labels_names_an_edition_to_take():

@@ -9,8 +9,9 @@ import pytest
 
 from course import figures
 from course.datasets import splits
+from course.datasets.batches import Batches
 from course.errors import CourseError
-from course.evaluation import evaluate_classifier, evaluate_regressor
+from course.evaluation import evaluate_classifier, evaluate_regressor, evaluate_segmenter
 from course.explain import occlusion
 from course.inference import detection
 
@@ -104,6 +105,27 @@ def test_a_dataset_is_named_and_the_line_leads_to_the_score():
         evaluate_regressor(None, datos, unit="m", origin=ORIGIN)
     with pytest.raises(CourseError, match="labels: .*tf.data.Dataset"):
         splits.stratified(datos)
+
+
+def test_batches_are_named_wherever_images_go():
+    batches = Batches(PIXELS, LABELS, 3, seed=0)
+    shares = np.eye(2)[LABELS]
+    for call in (
+        lambda: classified(batches, LABELS),
+        lambda: evaluate_regressor(None, batches, LABELS, unit="m", origin=ORIGIN),
+        lambda: figures.samples(batches, LABELS, "ab", title="t"),
+        lambda: figures.mistakes(batches, LABELS, shares, "ab", title="t"),
+        lambda: splits.near_duplicates(batches, LABELS),
+    ):
+        with pytest.raises(CourseError, match=r"Llegaron lotes \(Batches\)"):
+            call()
+    assert classified(batches.inputs, batches.targets).scores["accuracy"] == 0.75
+
+
+@pytest.mark.parametrize("given", [Batches(PIXELS, LABELS, 3, seed=0), PIXELS, ["a"]])
+def test_what_is_no_case_is_named(given):
+    with pytest.raises(CourseError, match=r"brats\.volumes\(cases\)"):
+        evaluate_segmenter(None, given, origin=ORIGIN)
 
 
 def test_labels_or_targets_that_were_forgotten_are_named():

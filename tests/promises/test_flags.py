@@ -40,6 +40,8 @@ def cell(text):
 
 way("run", lambda: cell("%run lesson.py --epochs 1 --source sample"))
 way("run -i", lambda: cell("%run -i lesson.py --epochs 1 --source sample"))
+way("run -n", lambda: cell("%run -n lesson.py --epochs 1 --source sample"))
+way("run -n typo", lambda: cell("%run -n lesson.py --epocs 1"))
 way("typo", lambda: cell("%run lesson.py --sorce sample"))
 way("value", lambda: cell("%run lesson.py --epochs"))
 way("help", lambda: cell("%run lesson.py --help"))
@@ -103,6 +105,8 @@ def test_ipython_spyder_and_vs_code(folder):
     assert said["value"].startswith("--epochs necesita un valor.")
     assert said["help"].startswith("uso: lesson.py") and "settings:" not in said["help"]
     assert said["runfile typo"].startswith("--epocs no es un ajuste")
+    assert said["run -n"].startswith("settings: 1 sample ")
+    assert said["run -n typo"].startswith("--epocs no es un ajuste")
     in_a_cell = "settings: 13 kaggle escribe %env COURSE_RESUME=1 en una celda nueva y ejecuta"
     assert said["cell"].startswith(in_a_cell)
     assert said["interactive window"].startswith(in_a_cell)

@@ -338,6 +338,56 @@ for n, size in ((21, 4), (23, 4), (20, 5), (22, 4), (20, 4)):
 """
 
 
+STRATEGIES = """
+import keras, numpy as np, tensorflow as tf
+from course.datasets.batches import Batches
+from course.errors import CourseError
+from course.training import EpochSeeds
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])  # lives on to the end
+one = tf.distribute.MirroredStrategy(["CPU:0"])
+x, seen = np.arange(91, dtype="float32")[:, None], []
+
+def loss(true, answer):
+    see = lambda values: (seen[-1].extend(values.ravel()), np.float32(0))[1]
+    tf.numpy_function(see, [true], tf.float32)
+    return keras.losses.mean_squared_error(true, answer)
+
+def network():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile("sgd", loss)
+    return model
+
+def fit(model):
+    seen.clear()
+    batches = Batches(x, x[:, 0], 8, 0)
+    mark = keras.callbacks.LambdaCallback(on_epoch_begin=lambda *_: seen.append([]))
+    try:
+        model.fit(batches, epochs=3, verbose=0, callbacks=[EpochSeeds(0, batches), mark])
+    except CourseError:
+        return print("refused")
+    print(batches.workers, [91 - len(set(epoch)) for epoch in seen])
+
+fit(network())
+with two.scope():
+    model = network()
+fit(model)
+del model
+fit(network())
+with one.scope():
+    model = network()
+    fit(model)  # inside the scope, as tutorials do
+"""
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="MirroredStrategy's job")
+def test_a_strategy_counts_for_the_models_that_use_it(tmp_path):
+    lines = python(tmp_path, "-c", STRATEGIES).stdout.splitlines()
+    assert lines == ["2 [0, 0, 0]", "refused", "2 [0, 0, 0]", "1 [0, 0, 0]"]
+
+
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="MirroredStrategy's job")
 def test_several_devices_train_on_equal_parts_or_say_so_before(tmp_path):
     lines = python(tmp_path, "-c", UNEVEN).stdout.splitlines()

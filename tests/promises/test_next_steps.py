@@ -3,8 +3,8 @@
 `next_steps.txt` has each of them, read from the code, with how it is proven:
 
     orden      it names commands of `python -m course`: the real parser takes them here
-    pip        it installs a package of pip's, which no test here can do: seen by reading only
-    palabras   it says what to look at or to choose
+    pip        it installs packages: the project names them too, and pip reads the line here
+    palabras   it says what to look at or to choose, and names neither command nor code
     a test     tests/…::name, which types it and looks at what comes of it
 
 A message that is new, or says something else, is not in the table: then this fails and shows the
@@ -12,10 +12,15 @@ line to add.
 """
 
 import ast
+import itertools
 import re
 import shlex
+import subprocess
+import sys
+import tomllib
 
 import pytest
+from packaging.requirements import Requirement
 
 from course import cli
 from course.kaggle import lessons
@@ -30,6 +35,7 @@ EXAMPLES = {
     "name": "mnist",
     "damaged[0]": "mnist",
     "taller": "taller2",
+    "lesson.stem": "taller2",
 }
 
 
@@ -103,10 +109,54 @@ def test_a_named_test_is_there(proof):
     assert f"def {name}(" in (ROOT / path).read_text(encoding="utf-8")
 
 
+# a call, an argument, a flag, a variable
+CODE = re.compile(
+    r"python -m |pip install|%env|\w\(|\w=[\w\"\[]|(?<!\w)--?[a-z]+|\b[A-Z]+_[A-Z_]+\b"
+    r"|\b(np|keras|brats|models|batches)\."
+)
+# a step that is written in another place, or for where it is read
+WRITTEN_ELSEWHERE = re.compile(r"\{[^}]*(todo|advice|anew|way|_NEW_ONE|how_to|_IT)[^}]*\}")
+
+
 def test_what_is_called_words_names_no_command():
     typed = [
-        step
-        for (_, step), proof in PROOFS.items()
-        if proof == "palabras" and re.search(r"python -m |pip install|%env", step)
+        f"{module} | {step}"
+        for (module, step), proof in PROOFS.items()
+        if proof == "palabras"
+        and (CODE.search(re.sub(r"\{[^}]*\}", "", step)) or WRITTEN_ELSEWHERE.search(step))
     ]
-    assert typed == []
+    assert not typed, "each needs a test that types it:\n" + "\n".join(typed)
+
+
+OPTIONAL = {"pillow-heif"}  # reads an iPhone's photographs; the project does without
+
+
+def requirements(step):
+    """What pip is asked for in a step."""
+    found = re.search(r"pip install ((?:-\w )?(?:\"[^\"]+\" ?|[\w-]+ ?)+)", step)[1]
+    words = [word for word in shlex.split(found) if not word.startswith("-")]
+    return list(itertools.takewhile(lambda word: word not in ("y", "o", "en"), words))
+
+
+def test_what_pip_is_asked_for_is_what_the_project_names():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    named = [*itertools.chain(*extras.values())]
+    named += (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    known = {re.split(r"[^\w.-]", line.strip())[0].lower() for line in named}
+    steps = [step for _, step in PROOFS if "pip install" in step and "{wanted}" not in step]
+    asked = {word for step in steps for word in requirements(step)}
+    assert len(asked) > 5
+    for word in asked:
+        if word.startswith("."):  # the course itself, in its folder
+            assert word.strip(".[]") in extras
+        else:
+            assert Requirement(word).name.lower() in known | OPTIONAL, word
+    words = [word for word in asked if not word.startswith(".")]
+    command = ["install", "--dry-run", "--no-deps", "--no-index", "--disable-pip-version-check"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", *command, *words], capture_output=True, text=True
+    )
+    # what is not installed here cannot be found without a network; how it is written is read before
+    said = done.stdout + done.stderr
+    assert done.returncode == 0 or "No matching distribution" in said, said

@@ -485,10 +485,23 @@ def test_a_run_of_fewer_cases_is_scored_on_the_same_ones(model, datos, tmp_path,
     assert printed.startswith(report.headline) and "Atención" not in printed
 
 
-def test_a_card_without_a_fingerprint_still_evaluates(model, datos, tmp_path, capsys):
-    scored(model, datos, tmp_path / "run", test_data=None)
+@pytest.mark.parametrize(
+    "lacking, words",
+    [
+        ({"test_data": None}, "con qué datos se midió."),
+        ({"scores": None}, "qué puntaje obtuvo."),
+        ({"test_data": None, "scores": {}}, "con qué datos se midió, ni qué puntaje obtuvo."),
+    ],
+)
+def test_what_an_old_card_does_not_say_is_not_compared_and_that_is_told(
+    model, datos, tmp_path, capsys, lacking, words
+):
+    scored(model, datos, tmp_path / "run", **lacking)
     assert main(["evaluate", str(tmp_path / "run")]) == 0
-    assert "Atención" not in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert f"Sin comparar: la tarjeta de la corrida no dice {words}\n" in printed
+    assert "Atención" not in printed
+    assert words in (tmp_path / "run/report.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize("recorded", [True, False])

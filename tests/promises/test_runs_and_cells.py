@@ -16,6 +16,7 @@ from course.datasets.batches import Batches
 from course.datasets.catalog import Origin
 from course.errors import CourseError
 from course.evaluation import evaluate_regressor
+from course.export import export
 from course.metrics import Dice
 from course.training import callbacks, read_history, resume, run_dir, run_folder
 from course.training.run_folder import CHECKPOINT, read_training
@@ -140,14 +141,9 @@ def test_more_epochs_of_the_same_go_on(run):
 
 
 def test_an_interrupted_fit_goes_on_but_not_with_other_batches(run, notebook):
-    def stop(epoch, logs):
-        if epoch == 2:
-            raise KeyboardInterrupt
-
-    interruption = keras.callbacks.LambdaCallback(on_epoch_begin=stop)
     model = network()
     with pytest.raises(KeyboardInterrupt):
-        train(model, run, epochs=4, beside=[interruption])
+        train(model, run, epochs=4, beside=[stop_before(2)])
     with pytest.raises(CourseError, match="batch_size: antes 16, ahora 8"):
         train(network(), run, epochs=4, size=8)
     with pytest.raises(CourseError, match="learning_rate"):
@@ -159,15 +155,9 @@ def test_an_interrupted_fit_goes_on_but_not_with_other_batches(run, notebook):
 def test_a_lowered_rate_is_no_other_training(run):
     """ReduceLROnPlateau beside ours, interrupted; the fit cell alone is run again."""
     lower = keras.callbacks.ReduceLROnPlateau(monitor="loss", patience=0, min_delta=9)
-
-    def stop(epoch, logs):
-        if epoch == 2:
-            raise KeyboardInterrupt
-
     model = network()
     with pytest.raises(KeyboardInterrupt):
-        beside = [lower, keras.callbacks.LambdaCallback(on_epoch_begin=stop)]
-        train(model, run, beside=beside)
+        train(model, run, beside=[lower, stop_before(2)])
     assert float(model.optimizer.learning_rate) < 1e-2
     assert train(model, run, beside=[lower]) == [2]
 
@@ -205,7 +195,7 @@ def test_columns_are_the_union_of_the_names(run):
     assert empty == [["val_loss", "mae"], ["mae"], ["val_loss", "mae"], ["val_loss"]]
     rows = read_history(run)
     assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
-    assert np.isnan(rows[0]["val_loss"]) and rows[1]["val_loss"] > 0
+    assert rows[0]["val_loss"] is None and rows[1]["val_loss"] > 0
 
 
 def test_an_epoch_without_validation_is_no_nan_in_the_figure():
@@ -216,6 +206,28 @@ def test_an_epoch_without_validation_is_no_nan_in_the_figure():
     labels = axes.get_legend_handles_labels()[1]
     assert not [label for label in labels if "NaN" in label]
     assert [label for label in labels if "época 2" in label]
+
+
+def test_a_history_that_does_not_say_which_epochs_were_validated(run):
+    """Keras' own has two values of five epochs; the run's folder knows where they belong."""
+    from course import figures
+
+    batches, model = Batches(X, Y, 16, 0), network()
+    history = model.fit(
+        batches,
+        validation_data=(X, Y),
+        validation_freq=2,
+        epochs=5,
+        callbacks=callbacks(run, batches, seed=0),
+        verbose=0,
+    )
+    with pytest.raises(CourseError, match=r"loss en 5, val_loss en 2.*\n.*read_history\(run\)"):
+        figures.learning_curves(history, title="a")
+    (axes,) = figures.learning_curves(read_history(run), title="a").axes
+    lines = {line.get_label(): line.get_xdata().tolist() for line in axes.lines}
+    assert not [name for name in lines if "NaN" in name]
+    (validated,) = [epochs for name, epochs in lines.items() if name.startswith("validación")]
+    assert validated == [2, 4]
 
 
 def test_a_metric_of_several_values_has_a_column_each(run):
@@ -252,8 +264,9 @@ def test_a_training_without_a_column_called_loss_is_read_again(run):
 
     model = Pair([keras.Input((4,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse", run_eagerly=True)
-    train(model, run, epochs=1)
-    assert train(model, run, epochs=2) == [1]
+    with pytest.warns(UserWarning, match=r"\(Pair\) trae código propio"):
+        train(model, run, epochs=1)
+        assert train(model, run, epochs=2) == [1]
     assert [row["g_loss"] for row in read_history(run)] == [2, 2]
 
 
@@ -335,19 +348,114 @@ def test_averaged_weights_are_what_the_run_ends_with(run):
     assert train(again, run) == [] and same(again, model)
 
 
-def test_what_others_have_forgotten_is_told(run, capsys):
-    def stop(epoch, logs):
-        if epoch == 1:
+@pytest.mark.parametrize(
+    "values, told",
+    [
+        ([9, 3, 3, 3, 3], True),  # it stops, and puts back the second epoch's
+        ([9, 3, 2, 3, 4], True),  # it puts back the third's at the end
+        ([9, 3, 2, 1, 0], False),  # it changes nothing
+    ],
+)
+def test_what_others_have_forgotten_is_told_where_it_counts(run, capsys, values, told):
+    interruption = stop_before(1)
+    stopping = keras.callbacks.EarlyStopping(
+        "val", patience=2, restore_best_weights=True, mode="min"
+    )
+    beside = [rising(values), stopping]
+    with pytest.raises(KeyboardInterrupt):
+        train(network(), run, epochs=5, beside=[interruption, *beside])
+    train(network(), run, epochs=5, beside=beside)
+    assert ("solo vio las épocas desde la 2" in capsys.readouterr().out) == told
+    train(network(), run, epochs=9, beside=[rising(range(9, 0, -1)), stopping])
+    assert "solo vio" not in capsys.readouterr().out  # that fit was not interrupted
+
+
+def stop_before(epoch):
+    def stop(now, logs):
+        if now == epoch:
             raise KeyboardInterrupt
 
-    stopping = keras.callbacks.EarlyStopping("loss")
+    return keras.callbacks.LambdaCallback(on_epoch_begin=stop)
+
+
+def test_a_history_of_one_s_own_does_no_harm(run):
+    mine = keras.callbacks.History()
+    first = network()
+    train(first, run, beside=[mine])
+    assert mine.epoch == [0, 1, 2] and read_training(run)["ended"]
+    other = network()
+    other.fit(X, Y, epochs=1, callbacks=[mine], verbose=0)  # elsewhere, with the same object
+    assert read_training(run)["epochs"] == 3 and same_as_saved(first, run)
+
+
+def same_as_saved(model, run):
+    again = network()
+    resume(again, run)
+    return same(again, model)
+
+
+def test_interrupted_within_the_first_epoch_it_begins_anew(tmp_path, monkeypatch):
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    run = run_dir("t", settings())
     with pytest.raises(KeyboardInterrupt):
-        train(network(), run, beside=[keras.callbacks.LambdaCallback(on_epoch_begin=stop)])
-    train(network(), run, beside=[stopping])
-    assert "EarlyStopping: no recuerda" in capsys.readouterr().out
+        train(network(), run, beside=[Stop()])
+    again = run_dir("t", settings(resume=True))
+    assert again == run and train(network(), again) == [0, 1, 2]
+    assert [row["epoch"] for row in read_history(run)] == [1, 2, 3]
+
+
+def test_a_second_phase_that_was_interrupted_is_gone_on_with_as_the_message_says(run):
+    """A script freezes, trains, thaws, trains, and is killed; it is run again with --resume."""
+
+    def thawed():
+        model = network()
+        model.layers[1].trainable = True
+        model.compile(keras.optimizers.Adam(1e-3), "mse")
+        return model
+
+    def frozen():
+        model = network()
+        model.layers[1].trainable = False
+        model.compile(keras.optimizers.Adam(1e-2), "mse")
+        return model
+
+    model = frozen()
+    train(model, run, epochs=2)
+    model.layers[1].trainable = True
+    model.compile(keras.optimizers.Adam(1e-3), "mse")
+    with pytest.raises(KeyboardInterrupt):
+        train(model, run, epochs=5, start=2, beside=[stop_before(3)])
+    with pytest.raises(CourseError) as message:
+        train(frozen(), run, epochs=2)
+    assert "arma y compila la red como entonces" in str(message.value)
+    assert "initial_epoch" not in str(message.value)  # its weights are nobody's
+    again = thawed()
+    assert train(again, run, epochs=5) == [3, 4]
+    assert [row["epoch"] for row in read_history(run)] == [1, 2, 3, 4, 5]
 
 
 # ---- what callbacks are given; the folder
+
+
+def test_what_export_will_refuse_is_told_before_the_first_batch(run):
+    half = keras.layers.Lambda(lambda x: x / 2, name="half")
+    model = keras.Sequential([keras.Input((4,)), half, keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            raise KeyboardInterrupt
+
+    with pytest.warns(UserWarning, match=r"half \(Lambda\).*export no la guardará"):
+        with pytest.raises(KeyboardInterrupt):
+            train(model, run, beside=[Stop()])
+    card = {"task": "regression", "unit": "u", "data": {"dataset": "a"}, "preparation": None}
+    with pytest.raises(ValueError, match="Keras' own layers"):  # as it was told
+        export(model, run, card=card)
 
 
 def test_a_dataset_is_named_and_the_way_out_works(run):

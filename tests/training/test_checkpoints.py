@@ -174,11 +174,11 @@ def test_damaged_settings_are_an_error(tmp_path, left):
     assert (tmp_path / "settings.json").read_text(encoding="latin-1") == left
 
 
-def test_a_metric_that_an_epoch_lacks_is_nan(tmp_path):
-    (tmp_path / "history.csv").write_text("epoch,loss,val_loss\n1,0.5,\n2,0.25,0.75\n")
+def test_a_metric_that_an_epoch_lacks_is_none_and_nan_is_what_it_came_to(tmp_path):
+    (tmp_path / "history.csv").write_text("epoch,loss,val_loss\n1,0.5,\n2,0.25,nan\n")
     first, second = read_history(tmp_path)
-    assert (first["epoch"], first["loss"]) == (1, 0.5) and np.isnan(first["val_loss"])
-    assert second == {"epoch": 2, "loss": 0.25, "val_loss": 0.75}
+    assert first == {"epoch": 1, "loss": 0.5, "val_loss": None}
+    assert second["loss"] == 0.25 and np.isnan(second["val_loss"])
 
 
 @pytest.mark.parametrize("row", ["1,abc", "1", "1,2,3", "x,2"])

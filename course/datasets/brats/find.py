@@ -77,7 +77,8 @@ def find_cases(folder, edition=None, modalities=None) -> list[Case]:
     validation cases have none.
 
     One warning names the cases that are left out (they lack a file, or their files do not belong
-    together), another the folders, archives and masks that were not used; the rest is returned.
+    together), another the folders, archives and masks that were not used, a third those whose files
+    do not say how the head lies; the rest is returned.
 
     Args:
         folder: anything that holds cases, at any depth, or one case's own folder.
@@ -354,6 +355,16 @@ def _cases(found, edition, wanted, folder, remarks):
         except CourseError as error:
             problems.append(f"{name}: {error}" if name not in str(error) else str(error))
     leave_out(problems, len(found), "usar", folder, stacklevel=4)
+    if lost := [one.name for one in cases if not nifti.is_placed(one.affine)]:
+        warnings.warn(
+            f"{folder}: los archivos de {count(len(lost), 'caso', 'casos')} no dicen cómo está "
+            f"puesta la cabeza ({lost[0]}{', …' if lost[1:] else ''}: su matriz afín es la que se "
+            "le pone a un arreglo). Para una red entrenada con otros puede estar de cabeza.\n"
+            "Qué hacer: mira uno con figures.modalities; si no está como los demás, busca los "
+            "archivos de antes de pasarlos por un arreglo.",
+            UserWarning,
+            stacklevel=3,
+        )
     if remarks:
         listed = "\n".join(f"  {remark}" for remark in remarks)
         warnings.warn(f"{folder}: esto no se usó.\n{listed}", UserWarning, stacklevel=3)

@@ -95,15 +95,20 @@ def same_place(one, other) -> str:
     return "" if same else f"está en otro lugar, hasta a {number(worst_mm)} mm"
 
 
+def is_placed(affine) -> bool:
+    """Whether an affine says more than one that is made up for a bare array."""
+    return not np.array_equal(np.abs(affine), np.eye(4))
+
+
 def lost_place(one, other) -> str:
     """What mends a file that has lost its place in the patient and nothing else, or "".
 
     A program that makes a NIfTI file of an array alone gives it the identity as affine, or, as ITK
     does, the identity with x and y turned round. Any other difference may be in the voxels too.
     """
-    if one.shape != other.shape or _is_placed(one) == _is_placed(other):
+    if one.shape != other.shape or is_placed(one.affine) == is_placed(other.affine):
         return ""
-    good, bad = (one, other) if _is_placed(one) else (other, one)
+    good, bad = (one, other) if is_placed(one.affine) else (other, one)
     return f"\nQué hacer: {_mending(bad.path, good.path)}"
 
 
@@ -278,11 +283,6 @@ def _check_size(header):
 
 def _voxel_bytes(header):
     return math.prod(header.shape) * header.raw.get_data_dtype().itemsize
-
-
-def _is_placed(header):
-    """Whether an affine says more than one that is made up for a bare array."""
-    return not np.array_equal(np.abs(header.affine), np.eye(4))
 
 
 def _unpacked_size(path, promised):

@@ -30,6 +30,7 @@ class Volume:
     labels: np.ndarray | None  # uint8 (D, H, W), as `edition` numbers them
     spacing_mm: tuple  # along D, H and W
     edition: str
+    modalities: tuple = ()  # of the channels
 
 
 def load_case(case):
@@ -139,7 +140,7 @@ def volumes(cases):
             continue
         warn_outside({one.name: outside_brain(labels, brain)})
         image = normalize(image, brain)
-        yield Volume(one.name, image, labels, one.spacing_mm, one.edition)
+        yield Volume(one.name, image, labels, one.spacing_mm, one.edition, tuple(one.modalities))
         del image, labels, brain  # before the next is read
     leave_out(problems, total, "leer")
 

@@ -1,13 +1,14 @@
-"""What Kaggle and the network answer, as messages that say what to type next; and asking again.
+"""What a server and the network answer, as messages that say what to type next; and asking again.
 
-One table serves downloads and pushes. An exception's own text is never shown as it is: it may hold
-a signed address or a token.
+One table serves downloads and pushes, of Kaggle and of Hugging Face. An exception's own text is
+never shown as it is: it may hold a signed address or a token.
 """
 
 import contextlib
 import gzip
 import json
 import random
+import re
 import sys
 import tarfile
 import time
@@ -49,19 +50,20 @@ class Asked:
     again: str = "repite la misma orden."  # the end of most advices
     once: str = ""  # the advice where a request that must not be sent twice may have arrived
     hide: Callable | None = None  # makes the server's words safe to show; None shows none of them
+    service: str = "Kaggle"  # who was asked
 
 
 # (why, what to do) by HTTP status, or by what `_recognised` makes of an exception
 _TABLE = {
-    429: ("Kaggle responde 429: demasiadas peticiones{wait}.", "espera unos minutos y {again}"),
+    429: ("{service} responde 429: demasiadas peticiones{wait}.", "espera unos minutos y {again}"),
     "server": (
-        "Kaggle responde {code}: el servidor tiene problemas{wait}.",
+        "{service} responde {code}: el servidor tiene problemas{wait}.",
         "espera unos minutos y {again}",
     ),
-    "status": ("Kaggle responde {code}{said}.", "{again}"),
+    "status": ("{service} responde {code}{said}.", "{again}"),
     "ssl": (
-        "la conexión segura con Kaggle no es de confianza: la fecha de este computador está mal, o "
-        "la red muestra una página de acceso propia.",
+        "la conexión segura con {service} no es de confianza: la fecha de este computador está "
+        "mal, o la red muestra una página de acceso propia.",
         "revisa la fecha, abre cualquier página en un navegador y {again}",
     ),
     "proxy": (
@@ -70,12 +72,12 @@ _TABLE = {
     ),
     "cut": ("la conexión se cortó antes de que llegara todo.", "{again}"),
     "network": (
-        "Kaggle no responde: aquí no hay red, o está bloqueada.",
+        "{service} no responde: aquí no hay red, o está bloqueada.",
         "conéctate a internet y {again}",
     ),
     "lost": ("la conexión se cortó antes de la respuesta; el envío puede haber llegado.", ""),
     "no json": (
-        "lo que llegó no es una respuesta de Kaggle; quizá la red muestra una página de acceso "
+        "lo que llegó no es una respuesta de {service}; quizá la red muestra una página de acceso "
         "propia.",
         "abre cualquier página en un navegador y {again}",
     ),
@@ -93,7 +95,7 @@ _TABLE = {
         "espera a que el otro termine y {again}",
     ),
     "other": (
-        "el cliente de Kaggle se detuvo con {kind}.",
+        "el cliente de {service} se detuvo con {kind}.",
         "escribe: python -m pip install -U kagglehub kaggle six; después {again}",
     ),
 }
@@ -166,7 +168,7 @@ def trouble_of(error, asked, cache=None) -> Trouble:
 
     response = getattr(error, "response", None)
     if isinstance(error, requests.HTTPError) and response is not None:
-        return _of_status(response, asked)
+        return of_status(response, asked)
     key = _recognised(error)
     if asked.once and key in ("network", "cut", "proxy"):
         key = "lost"
@@ -177,7 +179,7 @@ def trouble_of(error, asked, cache=None) -> Trouble:
         words["refusal"] = str(files.cannot_write(cache, error)).partition("\n")[0]
     elif key == "disk":
         key = "other"
-    return _trouble(key, asked, words)
+    return of_key(key, asked, words)
 
 
 def retrying(
@@ -214,25 +216,28 @@ def retrying(
     raise Unanswered(message(trouble), trouble) from None  # the cause's text may hold a token
 
 
-def _of_status(response, asked):
-    """The trouble of an answer with a bad status."""
+def of_status(response, asked) -> Trouble:
+    """The trouble of an answer with a bad status: of requests, or of httpx, which is alike."""
     from urllib3.exceptions import InvalidHeader
     from urllib3.util import Retry
 
     code, said = response.status_code, ""
-    with contextlib.suppress(ValueError, LookupError, TypeError, OSError):
-        body = response.json()  # it may say 4xx where the answer's head says 200
-        code, said = max(code, int(body["code"])), str(body["message"])
+    with contextlib.suppress(ValueError, AttributeError, TypeError, OSError):
+        body = response.json()
+        said = str(body.get("message") or body.get("error") or "")
+        code = max(code, int(body.get("code", 0)))  # 4xx where the answer's head says 200
     wait_s = None
     with contextlib.suppress(InvalidHeader):
         wait_s = Retry().get_retry_after(response)
+    if reset := re.search(r";t=(\d+)", response.headers.get("RateLimit", "")):  # Hugging Face's
+        wait_s = wait_s or float(reset[1])
     words = {
         "code": code,
         "said": f": {asked.hide(said)[:300]}" if said and asked.hide else "",
         "wait": f"; pide volver en {spanish.number(wait_s, 0)} s" if wait_s else "",
     }
     key = "server" if code == 408 or code >= 500 else code
-    return _trouble(key if key in _TABLE | asked.rows else "status", asked, words, wait_s)
+    return of_key(key if key in _TABLE | asked.rows else "status", asked, words, wait_s)
 
 
 def _recognised(error):
@@ -263,10 +268,11 @@ def _recognised(error):
     return known.get(kind, "other")
 
 
-def _trouble(key, asked, words, wait_s=None):
+def of_key(key, asked, words, wait_s=None) -> Trouble:
     """A row of the table with its words put in."""
     rows = _TABLE | asked.rows
-    words = {"code": key, "said": "", "wait": "", "again": asked.again, **words}
+    known = {"code": key, "said": "", "wait": "", "again": asked.again, "service": asked.service}
+    words = known | words
     why, todo = (text.format_map(words) for text in rows[key])
     may_have_arrived = asked.once and key in ("lost", "server")
     return Trouble(

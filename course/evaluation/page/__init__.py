@@ -1,10 +1,13 @@
-"""A report as one page of HTML: self-contained, no scripts, good on paper and on a phone."""
+"""A report as one page of HTML: self-contained, good on paper and on a phone.
+
+Only a segmentation's has a script, the viewer of one case; the rest of it needs none.
+"""
 
 import string
 from html import escape
 from pathlib import Path
 
-from course.evaluation.page import classification, regression, segmentation
+from course.evaluation.page import classification, regression, segmentation, volume
 from course.evaluation.page.parts import figure, pairs
 from course.evaluation.page.run import about_run
 from course.training.run_folder import FINAL
@@ -16,24 +19,28 @@ TASKS = {  # what each says of its scores: one module, the same functions
 }
 
 
-def page(report, run, pictures, folder):
+def page(report, run, pictures, folder, viewer=True):
     """The text of a report's page.
 
     `run`: `history`, `training`, `settings` and `card`, what the run's folder holds or None;
     `pictures`: a figure's name → PNG bytes; `folder`: where the page will lie, as its commands
-    name it.
+    name it; `viewer`: whether it carries the report's case to walk through.
     """
     template = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
     task = TASKS[report.task]
     title = f"{task.TITLE} — {report.origin.title}"
+    shown = viewer and report.case
     sections = [
         _data(report.origin),
         _learning(run, pictures),
         *task.sections(report, pictures),
+        volume.section(report) if shown else "",
         about_run(run, Path(folder)),
     ]
     return string.Template(template).substitute(
         title=escape(title),
+        scripts=volume.policy() if shown else "",
+        style=volume.style() if shown else "",
         banner=_banner(report.origin) + _note(report.note),
         hero=task.hero(report),
         sections="\n".join(filter(None, sections)),
@@ -49,7 +56,7 @@ def _banner(origin):
         what, but = "Datos inventados", "no dice nada sobre datos reales"
     return (
         f'<p class="banner" role="note"><strong>{what}.</strong> El puntaje muestra que el '
-        f"programa funciona; {but}. Origen: {escape(origin.title)}. "
+        f"programa funciona; {but} ({escape(origin.title)}). "
         "Con los datos verdaderos: <code>--source kaggle</code>.</p>"
     )
 

@@ -60,7 +60,8 @@ def sections(report, pictures):
     )
     yield (
         "<h2>Cuánto se equivoca</h2><p>Predicción menos verdad. Una nube pareja en torno a cero es "
-        "buena señal; una pendiente o un embudo dice que queda algo por aprender.</p>"
+        "buena señal; una pendiente dice que queda algo por aprender; un embudo, que se equivoca "
+        "más en unos valores que en otros.</p>"
         + figure("residuals", pictures, report.alt.get("residuals"))
     )
     yield "<h2>Los peores casos</h2>" + _worst_cases(report)

@@ -21,6 +21,11 @@ _CARD = {
     "created": "Creado",
     "commit": "Versión del código (commit)",
 }
+_PREPARATIONS = {
+    "digit": "un dígito: tinta clara sobre negro, centrado",
+    "photo": "una fotografía: el centro, reducido",
+    "brain": "un cerebro: cada modalidad con media 0 y desviación 1",
+}
 _BETWEEN = {"range": " a ", "patch": " × ", "modalities": ", "}
 _NOT_REPEATED = ("lesson", "run_dir", "resume")
 
@@ -35,7 +40,7 @@ def about_run(run, folder):
             if card.get(key) is not None
         },
         "Los ajustes": {
-            f"<code>{escape(name)}</code>": escape(_setting(value).replace(",", ", "))
+            f"<code>{escape(name)}</code>": escape(_spoken(value))
             for name, value in settings.items()
         },
         "Las versiones": {
@@ -71,6 +76,15 @@ def _commands(folder, settings):
     return "\n".join(lines)
 
 
+def _spoken(value):
+    """A setting as it is read; `_setting` is how it is typed."""
+    if isinstance(value, bool):
+        return "sí" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}".replace(".", ",")
+    return _setting(value).replace(",", ", ")
+
+
 def _setting(value):
     if value is None:
         return "–"
@@ -80,6 +94,8 @@ def _setting(value):
 def _card_value(key, value):
     if key == "parameters":
         return typeset(number(value, 0))
+    if key == "preparation":
+        return escape(_PREPARATIONS.get(value, str(value)))
     if key == "created":  # 2026-11-23T07:12:00+00:00
         return escape(re.sub(r"^(.{10})T(\d\d:\d\d).*(Z|\+00:00)$", r"\1, \2 UTC", str(value)))
     if key in ("inputs", "outputs"):

@@ -26,7 +26,7 @@ def refusal(status, body=b"", **headers):
 @pytest.mark.parametrize("asked", [answers.Asked(), answers.data_set(catalog.get("mnist"))])
 def test_every_row_is_whole(asked):
     for key in {**answers._TABLE, **asked.rows}:
-        trouble = answers._trouble(key, asked, {"kind": "X", "refusal": "Y."})
+        trouble = answers.of_key(key, asked, {"kind": "X", "refusal": "Y."})
         assert trouble.why.endswith(".") and "{" not in trouble.why + trouble.todo
 
 

@@ -57,7 +57,7 @@ def test_files_are_named_as_in_brats_2020(folder):
     info = catalog.get("brats2020")
     names = {
         f"{case}/{info.case_file.format(case=case, kind=kind)}"
-        for case in (f"BraTS20_Training_00{number}" for number in (1, 2, 3))
+        for case in (f"BraTS20_Sintetico_00{number}" for number in (1, 2, 3))
         for kind in (*info.modalities, "seg")
     }
     assert set(files(folder)) == names | {"name_mapping.csv"}
@@ -77,7 +77,7 @@ def test_files_are_laid_out_as_in_brats_2020(folder):
 
 def test_the_reader_of_brats_reads_them(folder):
     cases = brats.find_cases(folder)
-    assert [case.name for case in cases] == [f"BraTS20_Training_00{k}" for k in (1, 2, 3)]
+    assert [case.name for case in cases] == [f"BraTS20_Sintetico_00{k}" for k in (1, 2, 3)]
     for number, case in enumerate(cases, 1):
         pictures, labels, kind = brains.make_case(number, shape=COARSE)
         image, mask = brats.load_case(case)
@@ -135,9 +135,9 @@ def test_a_deleted_case_is_made_again(monkeypatch):
     monkeypatch.setattr(brains, "SHAPE", COARSE)
     folder = brains.cases(2)
     before = files(folder)
-    for path in (folder / "BraTS20_Training_002").iterdir():
+    for path in (folder / "BraTS20_Sintetico_002").iterdir():
         path.unlink()
-    (folder / "BraTS20_Training_002").rmdir()
+    (folder / "BraTS20_Sintetico_002").rmdir()
     assert files(brains.cases(2)) == before
 
 
@@ -165,7 +165,7 @@ def test_an_interrupted_set_holds_whole_cases_only(tmp_path, monkeypatch, folder
     whole = files(folder)
     left = files(tmp_path)
     assert left and all(whole[name.removeprefix("set/")] == left[name] for name in left)
-    assert not any("BraTS20_Training_002" in name or "unfinished" in name for name in left)
+    assert not any("BraTS20_Sintetico_002" in name or "unfinished" in name for name in left)
     monkeypatch.setattr(brains, "_save", usual)
     assert files(fill()) == whole
 
@@ -178,9 +178,8 @@ def test_a_killed_process_leaves_whole_cases_only(tmp_path):
     process = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 60
-        while (
-            len(list(tmp_path.glob("set/BraTS20_Training_???"))) < 2 and time.monotonic() < deadline
-        ):
+        made = "set/BraTS20_Sintetico_???"
+        while len(list(tmp_path.glob(made))) < 2 and time.monotonic() < deadline:
             time.sleep(0.01)
     finally:
         process.send_signal(signal.SIGKILL)
