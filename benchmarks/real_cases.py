@@ -31,7 +31,7 @@ from scipy import ndimage
 from course.datasets import brats
 from course.datasets.brats.batches import Patches, Slices
 from course.datasets.brats.prepared import prepare
-from course.inference import predict_volume, to_labels
+from course.inference import in_brain, predict_volume, to_labels
 from course.losses import DiceCrossentropy
 from course.metrics import dice_score
 from course.models import attention_unet
@@ -68,7 +68,7 @@ def main():
         regions = predict(model, volume.image)
         if all(in_one_piece(other) for other in brats.volumes(others)):
             regions = largest_piece(regions)
-        answer = to_labels(regions, volume.edition)
+        answer = in_brain(to_labels(regions, volume.edition), volume.image)
         row = [*dice(volume, answer), *threshold_dice(others, volume)]
         rows.append(row)
         print(line(held_out.name, row) + f"  {minutes:17.1f}", flush=True)

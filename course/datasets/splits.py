@@ -5,6 +5,7 @@ from scipy import ndimage
 from scipy.sparse.csgraph import connected_components
 
 from course.errors import CourseError
+from course.training.arrays import as_array
 
 _SAME_PHOTOGRAPH = 0.95  # see near_duplicates
 
@@ -114,8 +115,6 @@ def near_duplicates(images, labels):
     >>> near_duplicates(np.concatenate([photos, photos + 20]), [0, 1, 1, 0, 1, 1]).tolist()
     [0, 1, 2, 0, 1, 2]
     """
-    from course.training.arrays import as_array  # it needs Keras
-
     images, labels = as_array(images, "images"), _column(labels, "labels")
     if images.ndim != 3 or min(images.shape[1:]) < 8 or labels.shape != images.shape[:1]:
         raise ValueError(
@@ -167,8 +166,6 @@ def _sides(held_out, n):
 
 def _column(values, name):
     """Array `(n,)` by place; a column `(n, 1)` is one too. A data set of TensorFlow is refused."""
-    from course.training.arrays import as_array  # it needs Keras
-
     values = as_array(values, name)
     return values.ravel() if values.ndim == 2 and values.shape[1] == 1 else values
 

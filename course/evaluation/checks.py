@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 
 from course.errors import CourseError
+from course.training.arrays import as_arrays
 
 _OTHER_DATA = "Qué hacer: revisa que sean los datos con los que se entrenó el modelo."
 _NOT_FINITE = (
@@ -33,8 +34,6 @@ def images_for(model, images):
 
 def rows(values, name):
     """An array, or a dict of them, of what an evaluation is given; see `training.arrays`."""
-    from course.training.arrays import as_arrays  # it needs Keras
-
     return as_arrays(values, name)
 
 

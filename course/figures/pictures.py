@@ -15,6 +15,7 @@ from course.figures.style import (
     words,
 )
 from course.spanish import count, percent
+from course.training.arrays import as_array
 
 
 @styled
@@ -38,7 +39,7 @@ def samples(images, labels, class_names, *, title, columns=10):
     >>> figure.get_label()
     'Clases'
     """
-    images, labels, classes = np.asarray(images), np.ravel(labels), len(class_names)
+    images, labels, classes = as_array(images, "images"), np.ravel(labels), len(class_names)
     _check_lengths(images, labels)
     blocks = 1 if classes <= 12 else 2 if classes <= 30 else 3  # side by side, to fit on a screen
     rows = -(-classes // blocks)
@@ -88,7 +89,7 @@ def mistakes(images, labels, probabilities, class_names, *, title, count=20):
     >>> figure.texts[1].get_text()[:12]
     'Ningún error'
     """
-    images, labels = np.asarray(images), np.ravel(labels)
+    images, labels = as_array(images, "images"), np.ravel(labels)
     probabilities = np.asarray(probabilities)
     _check_lengths(images, labels)
     answers = probabilities.argmax(axis=1)

@@ -1,6 +1,7 @@
 """What `fit` and an evaluation are given becomes arrays once: by place, never by label."""
 
-import keras
+import sys
+
 import numpy as np
 
 from course.errors import CourseError
@@ -28,6 +29,7 @@ def as_array(values, name):
     >>> as_array((1.5, 2), "targets").tolist(), as_array(["INLAND"], "ocean").dtype.name
     ([1.5, 2.0], 'object')
     """
+    keras = sys.modules.get("keras")  # where it is not loaded there is nothing of its own
     if hasattr(values, "as_numpy_iterator"):
         raise CourseError(
             f"{name}: se esperaban arreglos. Llegó un tf.data.Dataset.\n"
@@ -35,7 +37,7 @@ def as_array(values, name):
             "    x, y = map(np.concatenate, zip(*datos.as_numpy_iterator()))\n"
             "y si son ejemplos sueltos, con np.stack en lugar de np.concatenate."
         )
-    if isinstance(values, keras.utils.PyDataset):
+    if keras and isinstance(values, keras.utils.PyDataset):
         raise CourseError(
             f"{name}: se esperaban arreglos. Llegaron lotes ({type(values).__name__}), que vienen "
             "en el orden del entrenamiento.\n"
@@ -47,7 +49,7 @@ def as_array(values, name):
             f"{name}: hay celdas enmascaradas, que no tienen valor.\n"
             "Qué hacer: rellénalas, por ejemplo con values.filled(0), o quita esas filas."
         )
-    if keras.ops.is_tensor(values):
+    if keras and keras.ops.is_tensor(values):
         values = keras.ops.convert_to_numpy(values)
     try:
         array = np.asarray(values)

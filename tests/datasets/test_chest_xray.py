@@ -30,7 +30,8 @@ def folder(tmp_path):
                 level += 10
                 path = home / root / place / f"{name}.jpeg"
                 path.parent.mkdir(parents=True, exist_ok=True)
-                Image.new("L", (40, 20), level).convert("RGB" if level % 20 else "L").save(path, quality=95)
+                mode = "RGB" if level % 20 else "L"
+                Image.new("L", (40, 20), level).convert(mode).save(path, quality=95)
     for dust in ("._IM-0115-0001.jpeg", ".DS_Store"):
         (home / "chest_xray/train/NORMAL" / dust).write_bytes(b"dust")
     (home / "chest_xray/val/NORMAL").mkdir(parents=True)

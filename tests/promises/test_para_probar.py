@@ -105,17 +105,15 @@ ITEMS = {
         thought("¿Qué letras se parecen más"),
         thought("Toma una foto de tu mano"),
         Item(
-            "Cambia la red por otra de las láminas",
+            "Cambia la red por otra de las diapositivas",
             {
                 CNN3: "vgg((28, 28, 1), 24, filters=(16, 32, 64), repeats=(2, 2, 2), units=(128,))",
-                "import cnn": "import cnn, resnet, vgg",
             },
         ),
         Item(
-            "Cambia la red por otra de las láminas",
+            "Cambia la red por otra de las diapositivas",
             {
                 CNN3: "resnet((28, 28, 1), 24, filters=(8, 16, 32), repeats=(1, 1, 1))",
-                "import cnn": "import cnn, resnet, vgg",
             },
         ),
     ],

@@ -40,3 +40,16 @@ def test_onednn_is_on_unless_the_user_says_0():
         done = list(pool.map(ask, ({}, {"TF_ENABLE_ONEDNN_OPTS": "0"})))
     assert [process.stdout.strip() for process in done] == ["1 True", "0 False"], done
     assert [(process.returncode, process.stderr) for process in done] == [(0, "")] * 2
+
+
+def test_data_are_read_before_keras_is_loaded():
+    """Else `course evaluate` would show what TensorFlow says when it loads."""
+    code = (
+        "import sys\n"
+        "from course.datasets import mnist, sign_mnist\n"
+        "from course.evaluation import fingerprint, run\n"
+        "fingerprint.of_arrays(*mnist.load_data('sample')[1])\n"
+        "sign_mnist.load_data('sample')\n"
+        "sys.exit('keras' in sys.modules)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

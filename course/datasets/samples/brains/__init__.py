@@ -1,4 +1,4 @@
-"""Made-up brains with tumours, in the folders and files of BraTS 2020.
+"""Made-up brains with tumours, in the folders and files of BraTS 2020, under names of nobody's.
 
 A phantom: heads without skull whose folds, ventricles, tumour, scanner and noise differ from case
 to case. Each is drawn from (seed, number) alone, so case 7 is the same in a set of 8 and of 80.
@@ -46,7 +46,7 @@ def write_cases(folder, n, seed=0, shape=SHAPE) -> Path:
 
     Returns:
         The folder, with
-        `BraTS20_Training_001/BraTS20_Training_001_{flair,t1,t1ce,t2,seg}.nii` and so on.
+        `BraTS20_Sintetico_001/BraTS20_Sintetico_001_{flair,t1,t1ce,t2,seg}.nii` and so on.
 
     Raises:
         CourseError: the folder holds something already, or cannot be written.
@@ -91,7 +91,7 @@ def _fill(folder, n, seed, shape):
     if n < 1:
         raise ValueError(f"n: Expected a whole number from 1. Received: {n!r}")
     folder = folder.absolute()
-    names = {number: f"BraTS20_Training_{number:03d}" for number in range(1, n + 1)}
+    names = {number: f"BraTS20_Sintetico_{number:03d}" for number in range(1, n + 1)}
     missing = [number for number, name in names.items() if not (folder / name).is_dir()]
     mapping = folder / "name_mapping.csv"
     if mapping.is_file() and not missing:
