@@ -9,7 +9,7 @@
 # make test-matrix  what is promised everywhere: other backends, strategies, the other Keras, notebooks
 # make test-gradio  a Space with Gradio, built and started in an environment of its own
 # make test-browser the demo's page, in Chromium: apt-get install chromium chromium-driver
-# make fuzz         the long run of the property tests: 5,000 damaged inputs
+# make fuzz         the long run of the property tests: 28,000 damaged inputs
 #
 # Each makes the environment it needs and installs only what is missing.
 

@@ -19,9 +19,10 @@ import course
 from course import models
 from course.cli import main
 from course.datasets import california, catalog, mnist
+from course.datasets.samples import digits
 from course.demo import page
 from course.errors import CourseError
-from course.export import export, steps
+from course.export import export, load, steps
 from tests.demo import javascript
 from tests.export.test_steps import any_weights
 
@@ -333,3 +334,19 @@ def test_where_the_room_stayed_at_home_the_command_says_so(run, tmp_path):
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("Este paquete viajó dentro de una celda")
+
+
+# ---- the network that the package brings
+
+
+def test_the_package_s_own_network_reads_digits_and_says_where_it_is_from():
+    own = course.FOLDER / "demo" / "digits"
+    card = json.loads((own / "card.json").read_text(encoding="utf-8"))
+    assert (own / "model.keras").stat().st_size < 1_000_000
+    assert card["data"]["source"] == "kaggle" and not card["data"]["made_up"]
+    assert card["test_data"]["n"] == 10_000 and card["scores"]["accuracy"] > 0.99
+    assert card["drawings"]["n"] == 1797 and card["drawings"]["smooth"]["preprocessed"] >= 0.95
+    (images, labels), _ = digits.load_data()  # read anew: the card may say what it likes
+    model, _ = load(own)
+    answers = model.predict(images[:300, ..., None].astype("float32"), verbose=0)
+    assert np.mean(answers.argmax(axis=1) == labels[:300]) >= 0.95
