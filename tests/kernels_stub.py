@@ -84,6 +84,8 @@ class _KernelsHandler(_Handler):
 
     def _SaveKernel(self, body, *_):
         stub = self.server.stub
+        if len(body["text"].encode()) >= 1_000_000:
+            return self._refuse(400, "The source exceeds the limit of 1 MB")
         stub.pushes += not stub.error
         ref = stub.ref or body["slug"]
         self._json(

@@ -8,7 +8,19 @@ import os
 import sys
 
 import course
-from course.cli import data, demo, evaluate, export, kernels, notebooks, parser, predict, run, space
+from course.cli import (
+    data,
+    demo,
+    evaluate,
+    exercise,
+    export,
+    kernels,
+    notebooks,
+    parser,
+    predict,
+    run,
+    space,
+)
 from course.errors import CourseError, nearest
 from course.training.place import console_as_it_is
 from course.training.start import not_installed
@@ -71,7 +83,7 @@ def _parser():
         "--version", action="version", version=f"course {course.__version__}", help="la versión"
     )
     commands = parser.verbs(whole)
-    for one in (data, run, evaluate, predict, demo, export, kernels, notebooks, space):
+    for one in (data, run, evaluate, predict, exercise, demo, export, kernels, notebooks, space):
         one.add_to(commands)
     return whole
 

@@ -1,4 +1,4 @@
-"""Exercises that check themselves, `ejercicio("2.3")`: one file per taller.
+"""Exercises that check themselves, `ejercicio("2.3")`: one file per taller; concept questions.
 
 A student asks for an exercise and sees what it wants; `.pista()` gives one hint after the other,
 `.comprobar(answer)` says what is wrong with an answer, `.solucion()` shows one that is right.
@@ -20,7 +20,7 @@ def ejercicio(number):
 
     Returns:
         A `course.exercises.exercise.Exercise`, the same one each time: it remembers which hints it
-        has given.
+        has given; or a `course.exercises.question.Question`.
 
     Raises:
         CourseError: There is no such exercise; in Spanish, with those that there are.
@@ -33,13 +33,13 @@ def ejercicio(number):
     wanted = str(number).strip().replace(",", ".")
     there_are = {
         exercise.number: exercise
-        for module in pkgutil.iter_modules(__path__)  # by name
-        if module.name.startswith("taller")
+        for module in pkgutil.iter_modules(__path__)
+        if module.name.startswith(("taller", "concepts"))
         for exercise in importlib.import_module(f"{__name__}.{module.name}").EXERCISES
     }
     if wanted not in there_are:
         raise CourseError(
-            f"No hay un ejercicio {number!r}. Estos son los que hay: {', '.join(there_are)}.\n"
-            f'Qué escribir ahora: ejercicio("{next(iter(there_are))}")'
+            f"No hay un ejercicio {number!r}. Hay: {', '.join(sorted(there_are))}.\n"
+            "Qué hacer: elige uno de esos números y repite lo mismo con él."
         )
     return there_are[wanted]

@@ -1,10 +1,13 @@
 """A student's answer, called and turned into arrays; where that fails, a message says why."""
 
+import builtins
 import contextlib
 import copy
 import dis
 import inspect
 import io
+import itertools
+import sys
 import traceback
 import warnings
 from collections.abc import Iterator
@@ -12,8 +15,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from course.exercises.limit import SECONDS, TooLong, at_most
+from course.exercises.python_errors import meaning
+
 _IDLE = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}
 _SHOWN = 40  # numbers of an array that are still read
+_MOST = 1_000_000  # numbers that are taken of a generator, which may have no end
 
 
 class Objection(Exception):
@@ -41,6 +48,16 @@ def is_empty(answer):
     steps = [(step.opname, step.argval) for step in steps]
     return bool(steps) and all(
         name in _IDLE and ("CONST" not in name or value in (None, ...)) for name, value in steps
+    )
+
+
+def is_unchanged(exercise, answer):
+    """Whether the answer is still the function with mistakes that the lesson gives."""
+    hers, cell = (getattr(f, "__code__", None) for f in (answer, exercise.unchanged))
+    return bool(hers and cell) and (hers.co_code, hers.co_consts, hers.co_names) == (
+        cell.co_code,
+        cell.co_consts,
+        cell.co_names,
     )
 
 
@@ -76,16 +93,25 @@ def arrays(exercise, output, inputs, parts=None):
         parts = len(output) if isinstance(output, tuple) else 1
     if parts == 1:
         return [numbers(output)]
-    if not isinstance(output, tuple | list) or len(output) != parts:
+    separate = list(output.values()) if isinstance(output, dict) else output
+    if not isinstance(separate, tuple | list):  # a stack of them
+        separate = list(numbers(separate)) if getattr(separate, "shape", ()) else ()
+    if len(separate) != parts:
         raise Objection(f"Se esperan {parts} resultados: return a, b… Llegó {describe(output)}.")
-    return [numbers(part) for part in output]
+    return [numbers(part) for part in separate]
 
 
 def numbers(output):
-    """An array from a number, a list, a tuple, NumPy, or a tensor of any backend."""
+    """An array from a number, a list, a tuple, NumPy, or a tensor of any backend.
+
+    A dictionary with the keys 0, 1, 2… is a list.
+    """
     if hasattr(output, "detach"):  # PyTorch's, which may carry a gradient
         output = output.detach().cpu()
-    output = list(output) if isinstance(output, Iterator | range) else output
+    if isinstance(output, dict) and output and set(output) == set(range(len(output))):
+        output = [output[i] for i in range(len(output))]
+    if isinstance(output, Iterator | range):
+        output = _listed(output)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # TensorFlow's __array__ is NumPy 1's
@@ -141,7 +167,7 @@ def _check_callable(exercise, answer, inputs):
     if not callable(answer):
         raise Objection(
             "Se entrega la función misma, sin paréntesis ni argumentos: "
-            f"{exercise.asked}.comprobar({exercise.name}). Llegó {describe(answer)}."
+            f"{exercise.name}. Llegó {describe(answer)}."
         )
     try:
         signature = inspect.signature(answer)
@@ -162,13 +188,25 @@ def _called(exercise, function, inputs):
     said, hers = io.StringIO(), copy.deepcopy(inputs)
     shown = f"{exercise.name}({', '.join(map(show, inputs))})"
     try:
-        with contextlib.redirect_stdout(said), warnings.catch_warnings():
+        with _limited(), contextlib.redirect_stdout(said), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            output = function(*hers)
-    except (Exception, SystemExit) as error:
+            with without_input():
+                output = function(*hers)
+            if isinstance(output, Iterator):  # a generator runs only now
+                output = _listed(output)
+    except Objection:
+        raise
+    except TooLong as error:
         raise Objection(
-            f"Con {shown} tu función se detuvo: {type(error).__name__}: {error}"
-            f"{_line(error, function)}."
+            f"Con {shown} tu función no terminó en {SECONDS} segundos{_line(error, function)}. "
+            "¿Hay un while cuya condición no cambia nunca?"
+        ) from None
+    except (Exception, SystemExit) as error:
+        means = meaning(error)
+        raise Objection(
+            f"Con {shown} tu función se detuvo{_line(error, function)}."
+            + (f"\n{means}" if means else "")
+            + f"\nPython dice: {original(error)}"
         ) from error
     if output is None or output is ...:
         printed = said.getvalue().strip()
@@ -184,6 +222,50 @@ def _called(exercise, function, inputs):
                 "Quien la llamó todavía necesita esos datos: trabaja en una copia, x = x.copy()."
             )
     return output
+
+
+def original(error):
+    """An exception as Python says it, on one line."""
+    said = " ".join(str(error).split())
+    return f"{type(error).__name__}: {said:.200}" if said else type(error).__name__
+
+
+def _limited():
+    screen = sys.stdout  # not the one that her prints go to
+
+    def notice(seconds):
+        print(
+            f"Tu función lleva {seconds} segundos en una operación que no se puede interrumpir "
+            "desde aquí. Espera, o detenla tú: Ctrl-C, o el botón de detener del cuaderno.",
+            file=screen,
+            flush=True,
+        )
+
+    return at_most(SECONDS, notice)
+
+
+@contextlib.contextmanager
+def without_input():
+    """Let `input()` be an `Objection`: nobody answers during a check."""
+
+    def nobody_answers(*prompt):
+        raise Objection(
+            "Tu código pide algo con input(), y aquí nadie responde: lo que tu función necesita le "
+            "llega como argumento."
+        )
+
+    usual, builtins.input = builtins.input, nobody_answers
+    try:
+        yield
+    finally:
+        builtins.input = usual
+
+
+def _listed(iterator):
+    first = list(itertools.islice(iterator, _MOST))
+    if len(first) == _MOST:
+        raise Objection("Tu función devuelve números sin fin: ¿cuándo termina el yield?")
+    return first
 
 
 def _line(error, function):

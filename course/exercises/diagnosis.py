@@ -1,6 +1,7 @@
 """What is wrong with an answer: first the exercise's own mistakes, then those of every exercise."""
 
 import copy
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,10 +12,19 @@ from course.exercises.answers import Objection, agree, arrays, show
 
 @dataclass(frozen=True)
 class Mistake:
-    """A known way to go wrong: who answers as `wrong` does on every input is shown `diagnosis`."""
+    """A known way to go wrong: who answers as `wrong` does on every input is shown `diagnosis`.
 
-    wrong: Callable  # takes what the right one takes
+    `wrong` takes what the right one takes. Of a slip that has a number in it, such as where to
+    clip, it is a tuple of them.
+    """
+
+    wrong: Callable | tuple[Callable, ...]
     diagnosis: str  # Markdown
+
+    @property
+    def ways(self):
+        """All of them."""
+        return self.wrong if isinstance(self.wrong, tuple) else (self.wrong,)
 
 
 @np.errstate(all="ignore")
@@ -25,36 +35,98 @@ def diagnose(exercise, trials):
         return ""
     said, shown = _known(exercise, trials)
     if not said:
-        other_shape = [trial for trial in failed if _shapes(trial.got) != _shapes(trial.right)]
-        shown = other_shape or failed
-        said = _constant(exercise, trials) or _general(trials, shown[0])
+        said, shown = _general(exercise, trials, failed)
     right = len(trials) - len(failed)
     some = f" (En {right} de {len(trials)} casos acierta; en este no.)" if right else ""
     return f"{said}\n{_evidence(exercise, shown[0])}{some}"
+
+
+# ---- the exercise's own
 
 
 def _known(exercise, trials):
     """The diagnosis that explains every trial, or all but one, which another mistake may have
     spoilt, and the failed trials that it explains; or "" and none.
     """
+    numbers = [part for trial in trials for part in trial.got if part.size]
+    if exercise.wants_function and numbers and not any(map(np.any, numbers)):
+        return "", []  # nothing but zeros looks like whatever is mostly zero
     explained = [
-        [trial for trial in trials if agree(trial.got, _wrong(exercise, mistake, trial))]
+        (mistake, _explained(exercise, way, trials))
         for mistake in exercise.mistakes
+        for way in mistake.ways
     ]
     for unexplained in (0, 1):
-        for mistake, those in zip(exercise.mistakes, explained, strict=True):
+        for mistake, those in explained:
             shown = [trial for trial in those if not trial.is_right]
             if len(those) + unexplained >= len(trials) and len(shown) > unexplained:
                 return mistake.diagnosis, shown
     return "", []
 
 
-def _wrong(exercise, mistake, trial):
+def _explained(exercise, way, trials):
+    """The trials that come out as this mistake's; none if it misses more than one."""
+    those = []
+    for tried, trial in enumerate(trials):
+        if agree(trial.got, _wrong(exercise, way, trial)):
+            those.append(trial)
+        elif len(those) < tried:
+            return []
+    return those
+
+
+def _wrong(exercise, way, trial):
     inputs = copy.deepcopy(trial.inputs)
     try:
-        return arrays(exercise, mistake.wrong(*inputs), trial.inputs, len(trial.right))
+        return arrays(exercise, way(*inputs), trial.inputs, len(trial.right))
     except (Objection, ArithmeticError, ValueError, LookupError):
         return []  # this mistake cannot be made on this input
+
+
+# ---- without knowing the exercise
+
+
+def _general(exercise, trials, failed):
+    """What is wrong, and the failed trials that show it."""
+    said = _empty(failed) or _zeros(trials) or _constant(exercise, trials) or _swapped(trials)
+    if said:
+        return said, failed
+    other_shape = [trial for trial in failed if _shapes(trial.got) != _shapes(trial.right)]
+    shown = other_shape or failed
+    part = _wrong_part(shown[0])
+    if other_shape:
+        return _shape(shown[0].got[part], shown[0].right[part]), shown
+    pairs = [(trial.got[part], trial.right[part]) for trial in trials]
+    pairs = [(got.astype(float).reshape(right.shape), right.astype(float)) for got, right in pairs]
+    said = (
+        _not_finite(pairs)
+        or _decimals(pairs)
+        or _transformed(pairs)
+        or _proportion(pairs)
+        or _out_of_bounds(exercise, pairs)
+        or _near(pairs)
+        or (_constant_part(trials, part) if len(trials[0].right) > 1 else "")
+        or "El resultado tiene la forma correcta, pero otros valores."
+    )
+    return said, shown
+
+
+def _empty(failed):
+    nothing = [
+        got.size == 0 and right.size > 0
+        for trial in failed
+        for got, right in zip(trial.got, trial.right, strict=True)
+    ]
+    return "Tu función devuelve algo vacío, sin ningún número." if all(nothing) else ""
+
+
+def _zeros(trials):
+    cut = [[np.trunc(part) for part in trial.right] for trial in trials]
+    if len(trials[0].right) > 1 or any(part.any() for parts in cut for part in parts):
+        return ""
+    if not all(agree(trial.got, parts) for trial, parts in zip(trials, cut, strict=True)):
+        return ""
+    return "Tu función devuelve siempre 0. ¿Perdiste los decimales con // o con int?"
 
 
 def _constant(exercise, trials):
@@ -69,20 +141,25 @@ def _constant(exercise, trials):
     )
 
 
-def _general(trials, shown):
-    """The first part that is wrong, looked at without knowing the exercise."""
-    part = _wrong_part(shown)
-    pairs = [(trial.got[part], trial.right[part]) for trial in trials]
-    if _shapes([shown.got[part]]) != _shapes([shown.right[part]]):
-        return _shape(shown.got[part], shown.right[part])
-    pairs = [(got.astype(float).reshape(right.shape), right.astype(float)) for got, right in pairs]
-    return (
-        _not_finite(pairs)
-        or _transformed(pairs)
-        or _proportion(pairs)
-        or _range(pairs)
-        or "El resultado tiene la forma correcta, pero otros valores."
-    )
+def _constant_part(trials, part):
+    first = trials[0].got[part]
+    if not all(agree([trial.got[part]], [first]) for trial in trials):
+        return ""
+    if all(agree([trial.right[part]], [trials[0].right[part]]) for trial in trials):
+        return ""
+    return f"El resultado {part + 1} es siempre el mismo, sea cual sea la entrada."
+
+
+def _swapped(trials):
+    """Whether several results are right, each in another's place."""
+    places = range(len(trials[0].right))
+    for order in itertools.permutations(places):
+        if all(agree([trial.got[i] for i in order], trial.right) for trial in trials):
+            return (
+                f"Tus {len(places)} resultados son los correctos, pero están cambiados: "
+                "devuélvelos en el orden en que se piden."
+            )
+    return ""
 
 
 def _wrong_part(trial):
@@ -123,6 +200,22 @@ def _not_finite(pairs):
     return ""
 
 
+def _decimals(pairs):
+    """Whether the right numbers were cut or rounded; of zeros alone see `_zeros`."""
+    cut = [np.trunc(right) for _, right in pairs]
+    if any(map(np.any, cut)) and agree([got for got, _ in pairs], cut):
+        return "Perdiste los decimales: ¿usaste // o int?"
+    for places in range(1, 4):
+        rounded = [right.round(places) for _, right in pairs]
+        if any(map(np.any, rounded)) and all(map(_same_digits, (got for got, _ in pairs), rounded)):
+            return "Redondeaste el resultado: devuélvelo con todos sus decimales."
+    return ""
+
+
+def _same_digits(got, rounded):
+    return got.shape == rounded.shape and np.allclose(got, rounded, rtol=0, atol=1e-9)
+
+
 # What was made of the right answer, in words.
 _TRANSFORMS = {
     "Tienes el signo cambiado.": np.negative,
@@ -130,8 +223,6 @@ _TRANSFORMS = {
     "Tu resultado está en el orden inverso.": np.flip,
     "Todo está corrido un lugar hacia adelante.": lambda right: _rolled(right, 1),
     "Todo está corrido un lugar hacia atrás.": lambda right: _rolled(right, -1),
-    "Perdiste los decimales: ¿usaste // o int?": np.trunc,
-    "Redondeaste el resultado: devuélvelo con sus decimales.": np.round,
 }
 
 
@@ -151,30 +242,37 @@ def _rolled(right, steps):
 def _proportion(pairs):
     """One difference or one factor between all that came and all that is right."""
     got, right = (np.concatenate([np.ravel(pair[i]) for pair in pairs]) for i in (0, 1))
-    if np.ptp(right) == 0:
+    if not np.isfinite([got, right]).all() or np.ptp(right) == 0:
         return ""
-    more = np.mean(got - right)
-    if np.ptp(got - right) <= 1e-5 * max(abs(more), 1e-3):
+    more = np.mean(got - right).round(6)
+    if more and np.ptp(got - right) <= 1e-5 * max(abs(more), 1e-3):
         side = "más" if more > 0 else "menos"
-        return f"Tu resultado tiene siempre {show(abs(more).round(6))} de {side}: cuenta otra vez."
+        return f"Tu resultado tiene siempre {show(abs(more))} de {side}: cuenta otra vez."
     factor = (got @ right) / (right @ right)
-    if abs(factor) > 1e-6 and agree([got], [factor * right]):
+    shown = factor.round(4)
+    if shown not in (0, 1) and agree([got], [factor * right]):
         times = {2: "el doble de lo correcto", 0.5: "la mitad de lo correcto"}.get(
-            float(factor.round(4)), f"{show(factor.round(4))} veces lo correcto"
+            float(shown), f"{show(shown)} veces lo correcto"
         )
         return f"Tu resultado es siempre {times}: mira por cuánto divides o multiplicas."
     return ""
 
 
-def _range(pairs):
-    low = min(right.min(initial=np.inf) for _, right in pairs)
-    high = max(right.max(initial=-np.inf) for _, right in pairs)
-    for bottom, top, what in ((0, 1, "0 y 1"), (-1, 1, "-1 y 1")):
-        if bottom <= low and high <= top and high > low:
-            if any(got.min(initial=0) < bottom or got.max(initial=0) > top for got, _ in pairs):
-                return f"El resultado debe estar entre {what}: ¿olvidaste normalizar?"
-    if low >= 0 and any(got.min(initial=0) < 0 for got, _ in pairs):
+def _out_of_bounds(exercise, pairs):
+    low, high = exercise.bounds
+    if all((low <= got).all() and (got <= high).all() for got, _ in pairs):
+        return ""
+    if high == np.inf:
         return "El resultado no puede ser negativo."
+    return f"El resultado debe estar siempre entre {low} y {high}, y el tuyo no lo está."
+
+
+def _near(pairs):
+    """Whether all that came is near to what is right, as an approximation is."""
+    if all((right == right.round()).all() for _, right in pairs):
+        return ""  # counts: they are right, or are not
+    if all(np.allclose(got, right, rtol=0.02, atol=1e-12) for got, right in pairs):
+        return "Te acercas, a menos de un 2 %, pero no es exacto: ¿una aproximación?"
     return ""
 
 

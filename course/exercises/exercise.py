@@ -7,8 +7,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from course.exercises.answers import Objection, call, given, is_empty
+from course.exercises.answers import Objection, call, given, is_empty, is_unchanged
 from course.exercises.diagnosis import Mistake, diagnose
+
+# How to go on is typed where the student sits.
+IN_PYTHON = {
+    "check": 'ejercicio("{number}").comprobar({name})',
+    "hint": 'ejercicio("{number}").pista()',
+    "solution": 'ejercicio("{number}").solucion()',
+}
+IN_TERMINAL = {
+    "check": "python -m course ejercicio {number} mis_respuestas.py",
+    "hint": "python -m course ejercicio {number} --pista 1",
+    "solution": "python -m course ejercicio {number} --solucion",
+}
+
+
+def how(exercise, verb):
+    """What is to be typed to check an answer, for a hint, or for the solution."""
+    return exercise.form[verb].format(number=exercise.number, name=exercise.name)
 
 
 @dataclass
@@ -33,6 +50,9 @@ class Exercise:
             ways, such as kernels: it is applied to hers and to the right one. It may raise
             `Objection`.
         compared: Text, what `read` gives, in a student's words.
+        unchanged: Function, the one with mistakes that the lesson's cell gives to be mended.
+        form: How to go on is written: `IN_PYTHON` or `IN_TERMINAL`.
+        bounds: Pair, the least and the greatest number that any right answer can have.
     """
 
     number: str
@@ -48,27 +68,27 @@ class Exercise:
     name: str = ""
     read: Callable | None = None
     compared: str = ""
+    unchanged: Callable | None = None
+    form: dict = None
+    bounds: tuple = (-np.inf, np.inf)
 
     def __post_init__(self):
         self.name = self.name or self.solution.__name__
+        self.form = self.form or IN_PYTHON
         self._hints_given = 0
-
-    @property
-    def asked(self):
-        """How it is asked for."""
-        return f'ejercicio("{self.number}")'
 
     @property
     def wants_function(self):
         return callable(self.solution)
 
-    def pista(self):
-        """Show the next hint."""
-        if self._hints_given == len(self.hints):
-            return _said(f"No quedan más pistas. La solución: {self.asked}.solucion()")
-        self._hints_given += 1
-        said = f"Pista {self._hints_given} de {len(self.hints)}. "
-        return _said(said + self.hints[self._hints_given - 1])
+    def pista(self, number=None):
+        """Show the next hint, or that of a number from 1."""
+        self._hints_given = self._hints_given + 1 if number is None else number
+        if not 1 <= self._hints_given <= len(self.hints):
+            self._hints_given = len(self.hints)
+            return said(f"No quedan más pistas. La solución: {how(self, 'solution')}")
+        head = f"Pista {self._hints_given} de {len(self.hints)}. "
+        return said(head + self.hints[self._hints_given - 1])
 
     def comprobar(self, answer):
         """Check an answer on fresh inputs and show what is right or wrong with it.
@@ -79,7 +99,7 @@ class Exercise:
         Returns:
             A `Verdict`, true if the answer is right.
         """
-        return _said(check(self, answer, np.random.default_rng()))
+        return said(check(self, answer, np.random.default_rng()))
 
     def solucion(self):
         """Show a solution and why it is one."""
@@ -87,7 +107,7 @@ class Exercise:
             code = inspect.getsource(self.solution)
         else:
             code = f"{self.name} = {self.solution!r}\n"
-        return _said(f"{code}\n{self.explanation}")
+        return said(f"{code}\n{self.explanation}")
 
     def __repr__(self):
         """What a terminal shows."""
@@ -96,11 +116,11 @@ class Exercise:
 
     def _repr_markdown_(self):
         """What a notebook shows."""
-        said = f"**Ejercicio {self.number}. {self.title}.** {self.statement}"
+        asked = f"**Ejercicio {self.number}. {self.title}.** {self.statement}"
         if self.wants_function:
             shown = call(self.name, self.example, self.right(*self.example))
-            said += f"\n\nPor ejemplo, `{shown}`"
-        return said + f"\n\n`{self.asked}.comprobar({self.name})`, o antes `{self.asked}.pista()`"
+            asked += f"\n\nPor ejemplo, `{shown}`"
+        return asked + f"\n\n`{how(self, 'check')}`, o antes `{how(self, 'hint')}`"
 
 
 class Said(str):
@@ -132,7 +152,9 @@ def check(exercise, answer, random):
     head = f"Ejercicio {exercise.number} ({exercise.title}): "
     if is_empty(answer):
         return Verdict(f"{head}está vacío. Escribe tu respuesta en lugar de los puntos (...).")
-    hint = f"\n¿Una pista? {exercise.asked}.pista()"
+    if is_unchanged(exercise, answer):
+        return Verdict(f"{head}todavía no.\nEstá tal como se entrega, con todos sus errores.")
+    hint = f"\n¿Una pista? {how(exercise, 'hint')}"
     try:
         trials = given(exercise, answer, exercise.draw(random))
         wrong = diagnose(exercise, trials)
@@ -142,11 +164,12 @@ def check(exercise, answer, random):
         return Verdict(f"{head}todavía no.\n{wrong}{hint}")
     return Verdict(
         f"{head}¡correcto! Lo probé con {len(trials)} casos elegidos al azar. "
-        f"Compara con {exercise.asked}.solucion()",
+        f"Compara con {how(exercise, 'solution')}",
         right=True,
     )
 
 
-def _said(text):
+def said(text):
+    """Print a text and hand it back, marked as printed."""
     print(text)
     return text if isinstance(text, Said) else Said(text)

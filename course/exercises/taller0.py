@@ -21,6 +21,17 @@ def _draw_sums(random):
     return [(z,) for z in (*small[:-1], np.array([*small[-1], -1000.0, 1000.0]))]
 
 
+def _clipped_at(*bounds):
+    return tuple(
+        clip
+        for bound in bounds
+        for clip in (
+            lambda z, bound=bound: np.log(1 + np.exp(np.clip(z, -bound, bound))),
+            lambda z, bound=bound: np.log(1 + np.exp(np.minimum(z, bound))),
+        )
+    )
+
+
 SOFTPLUS = Exercise(
     number="0.1",
     title="Softplus que no se desborda",
@@ -61,11 +72,12 @@ un número de la máquina o se vuelve cero.""",
             "Usaste el logaritmo decimal, np.log10; aquí ln es el natural, np.log.",
         ),
         Mistake(
-            lambda z: np.log(1 + np.exp(np.clip(z, -700, 700))),
+            _clipped_at(700, 709, 600, 500, 300, 200, 100, 88, 80, 50, 30, 20, 10),
             "Recortar z evita el desborde, pero cambia la respuesta: para z = 1000 softplus vale "
             "1000, no el borde del recorte.",
         ),
     ),
+    bounds=(0, np.inf),
     solution=softplus,
     explanation="""\
 Con z > 0 se saca e^z del paréntesis: ln(1 + e^z) = z + ln(1 + e^-z). Así el exponente nunca es
@@ -234,6 +246,11 @@ resultado de pasar un kernel de `kernel`×`kernel` por una imagen de `size`×`si
             "dividir lo que queda por recorrer.",
         ),
         Mistake(
+            lambda size, kernel, stride, padding: round((size + 2 * padding - kernel) / stride) + 1,
+            "Usas round, y así a veces redondeas hacia arriba. Un paso que se sale de la imagen no "
+            "se da: usa la división entera, //.",
+        ),
+        Mistake(
             lambda size, kernel, stride, padding: -((kernel - size - 2 * padding) // stride) + 1,
             "Redondeaste hacia arriba: un paso que se sale de la imagen no se da. Lo que sobra al "
             "final queda sin mirar.",
@@ -339,6 +356,10 @@ llenan una ventana, no cuentan. Los números de la imagen también pueden ser ne
             _side_by_side(lambda window: window[0, 0]),
             "Tomas siempre la esquina de cada ventana: eso es saltarse píxeles, no buscar el "
             "mayor.",
+        ),
+        Mistake(
+            lambda image, size: max_pool(image, 2),
+            "Tus ventanas son siempre de 2×2. Su lado es `size`, que también puede ser 3.",
         ),
     ),
     solution=pool,

@@ -37,8 +37,8 @@ PARAMETERS = Exercise(
     title="Los parámetros de un perceptrón multicapa",
     statement="""\
 Escribe `mlp_parameters(inputs, units, outputs)`: cuántos números aprende una red densa con
-`inputs` entradas, tantas capas ocultas como números tenga `units` (cada uno dice sus neuronas)
-y `outputs` salidas. Compáralo con lo que dice `network.summary()`.""",
+`inputs` entradas, tantas capas ocultas como números tenga la tupla `units`, quizás vacía (cada
+uno dice sus neuronas), y `outputs` salidas. Compáralo con lo que dice `network.summary()`.""",
     hints=(
         "Cuenta primero una sola neurona: un peso por cada cosa que recibe, y algo más.",
         "Una capa de n neuronas que recibe m números tiene n·m pesos y n sesgos.",
@@ -48,6 +48,7 @@ y `outputs` salidas. Compáralo con lo que dice `network.summary()`.""",
     example=(2, (8,), 1),
     draw=_draw_networks,
     right=lambda inputs, units, outputs: _weights(inputs, units, outputs) + sum(units) + outputs,
+    bounds=(0, np.inf),
     mistakes=(
         Mistake(
             _weights,
@@ -228,6 +229,12 @@ def _own(table):
     return table.mean(axis=0), table.std(axis=0)
 
 
+def _with_epsilon(epsilon):
+    return lambda train, new: tuple(
+        (t - train.mean(0)) / (train.std(0) + epsilon) for t in (train, new)
+    )
+
+
 def _by_scikit_learn(train, new):
     from sklearn.preprocessing import StandardScaler
 
@@ -316,18 +323,34 @@ desviación es 0: en ese caso divide por 1.""",
             "En ese caso divide por 1.",
         ),
         Mistake(
+            tuple(_with_epsilon(10.0**-n) for n in range(3, 17)),
+            "Evitas el 0/0 con un número pequeño en lugar de la desviación: no hay NaN, pero en "
+            "una columna que no varía lo nuevo se vuelve gigantesco. (Es lo que hace la capa "
+            "`Normalization` de Keras, y en esa columna se aparta de lo que se pide aquí.) En ese "
+            "caso divide por 1.",
+        ),
+        Mistake(
             lambda train, new: tuple(
-                (t - train.mean(0)) / (train.std(0) + 1e-7) for t in (train, new)
+                np.nan_to_num((t - train.mean(0)) / train.std(0), posinf=0, neginf=0)
+                for t in (train, new)
             ),
-            "Sumaste un número pequeño a la desviación: no hay NaN, pero en una columna que no "
-            "varía lo nuevo se vuelve gigantesco. En ese caso divide por 1.",
+            "En la columna que no varía pones 0 en todas partes, también en `new`, donde sí hay "
+            "diferencias con la media. En ese caso divide por 1.",
+        ),
+        Mistake(
+            lambda train, new: tuple(
+                np.nan_to_num((t - train.mean(0)) / train.std(0)) for t in (train, new)
+            ),
+            "np.nan_to_num cambia NaN por 0, pero inf por el número más grande que cabe, y eso es "
+            "lo que queda en la columna que no varía. En ese caso divide por 1.",
         ),
     ),
     solution=standardize,
     explanation="""\
 La media y la desviación son parte del modelo: se aprenden del entrenamiento y se aplican igual
 a todo lo que venga. Es lo que hace `normalize.adapt(...)` en la lección, y por eso solo recibe
-las filas `train`.""",
+las filas `train`. (En una columna que no varía, Keras divide por 0,0000001; scikit-learn, como
+aquí, por 1.)""",
 )
 
 # ---- 1.4

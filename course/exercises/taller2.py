@@ -131,7 +131,8 @@ def _draw_sides(random):
     """From one level to three; pixels are left over on the first, on the second, or nowhere."""
     sides = [int(side) for side in random.integers(6, 9, 4)]
     filters = [tuple(map(int, random.permutation(np.arange(2, 9))[:n])) for n in (1, 2, 3, 2)]
-    sides = [2 * sides[0] + 1, 4 * sides[1] + 4, 4 * sides[2] + 3, 4 * sides[3] + 6]
+    # halves of n - 0.5: in the first n is even, which round() rounds up, in the second it is odd
+    sides = [4 * (sides[0] // 2) + 1, 8 * (sides[1] // 2) + 8, 4 * sides[2] + 3, 4 * sides[3] + 6]
     return list(zip(sides, filters, strict=True))
 
 
@@ -170,6 +171,11 @@ final.""",
             _levels(lambda side: (side - 3) // 2),
             "Le quitaste 3 al lado por la convolución. Caben side - 3 + 1 posiciones: se pierden "
             "2.",
+        ),
+        Mistake(
+            _levels(lambda side: round((side - 2) / 2)),
+            "Usas round: de dos enteros igual de cercanos elige el par, y así a veces sube. Lo que "
+            "sobra en el pooling se pierde siempre: usa la división entera, //.",
         ),
         Mistake(
             _levels(lambda side: (side - 2) / 2),
@@ -223,10 +229,15 @@ def _by_scipy(z):
     return reference(z, axis=1)
 
 
+def _by_scipy_unless_far(z):
+    e = np.exp(z)
+    return e / e.sum(axis=1, keepdims=True)
+
+
 def _draw_logits(random):
-    """Small ones, and then a row around 1000 beside one around -1000."""
-    logits = [random.uniform(-2, 2, shape).round(1) for shape in ((2, 3), (3, 4), (4, 3), (2, 3))]
-    logits[-1] += [[1000], [-1000]]
+    """Small ones, and then a row around 1000, one around -1000 and one with both."""
+    logits = [random.uniform(-2, 2, shape).round(1) for shape in ((2, 3), (3, 4), (4, 3), (3, 3))]
+    logits[-1] += [[1000] * 3, [-1000] * 3, [-1000, 1000, -1000]]
     return [(z,) for z in logits]
 
 
@@ -257,6 +268,14 @@ filas tienen números cercanos a 1000 y otras a -1000: también ahí debe respon
             lambda z: np.exp(z - z.max()) / np.exp(z - z.max()).sum(axis=1, keepdims=True),
             "Restaste el mayor de *todo* el arreglo. La fila que está cerca de -1000 queda en 0/0: "
             "resta en cada fila su propio mayor, axis=1 y keepdims=True.",
+        ),
+        Mistake(
+            (
+                lambda z: _by_scipy_unless_far(z - z.min(axis=1, keepdims=True)),
+                lambda z: _by_scipy_unless_far(z - z.mean(axis=1, keepdims=True)),
+            ),
+            "Restas en cada fila su menor o su promedio: si en ella hay números muy distintos, el "
+            "mayor sigue siendo enorme y se desborda. Resta el *mayor*.",
         ),
         Mistake(
             lambda z: np.exp(z - z.max(axis=0)) / np.exp(z - z.max(axis=0)).sum(axis=0),
@@ -298,6 +317,7 @@ filas tienen números cercanos a 1000 y otras a -1000: también ahí debe respon
             "y por eso tiene gradiente.",
         ),
     ),
+    bounds=(0, 1),
     solution=softmax,
     explanation="""\
 e^(z - m) = e^z / e^m, y el e^m se simplifica al dividir: restar el mayor de la fila no cambia
@@ -406,6 +426,7 @@ clase, ya pasadas por softmax, sin ceros.""",
             "Devolviste la pérdida de cada imagen. Falta promediarlas: un solo número.",
         ),
     ),
+    bounds=(0, np.inf),
     solution=cross_entropy,
     explanation="""\
 Como t es *one-hot*, de la suma sobre las clases queda un solo término por imagen: -ln de la
@@ -432,13 +453,16 @@ def _counted(confusion):
 
 
 def _draw_confusions(random):
-    """Rows of different sums, columns too; whatever the draw no class is without images."""
+    """Rows of different sums, columns too; whatever the draw no class is without images.
+
+    Of the first class most images are taken for the last one.
+    """
     cases = []
     for classes in (3, 2, 3, 4):
         sizes = random.permutation(np.arange(6, 30, 4))[:classes]
         matrix = random.integers(0, 4, (classes, classes)) + np.eye(classes, dtype=int)
         matrix[np.arange(classes), np.arange(classes)] += sizes
-        matrix[0, -1] += 5  # never symmetric
+        matrix[0, -1] += matrix[0, 0] + 5  # never symmetric
         cases.append((matrix,))
     return cases
 
@@ -471,6 +495,11 @@ clases tienen imágenes.""",
             lambda c: np.diag(c) / c.sum(axis=0),
             "Intercambiaste los ejes: dividiste por la suma de cada *columna*, todo lo que la red "
             "llamó así. Eso es la precisión: de lo que llamó 3, cuánto lo era.",
+        ),
+        Mistake(
+            lambda c: c.max(axis=1) / c.sum(axis=1),
+            "Tomaste el número más grande de cada fila. Los aciertos están en la diagonal, y en "
+            "una clase que se confunde mucho la diagonal no es lo más grande.",
         ),
         Mistake(
             lambda c: np.diag(c) / c.sum(),
@@ -514,6 +543,7 @@ clases tienen imágenes.""",
             "aciertos y errores.",
         ),
     ),
+    bounds=(0, 1),
     solution=class_accuracy,
     explanation="""\
 La diagonal dividida por la suma de cada fila. Se llama también *sensibilidad* o *recall*; con

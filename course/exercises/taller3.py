@@ -282,18 +282,29 @@ def _by_table(predictions, labels, groups):
 
 
 def _draw_votes(random):
-    """Photographs of five kinds, a few together, their copies mixed.
+    """Photographs of eight kinds, a few together, their copies mixed.
 
-    1 is a copy answered rightly: all are; most, but not the first; only the first; none; two of
-    five, where the other three differ among themselves.
+    1 is a copy answered rightly: all are; most, but not the first, or not the last; only the first,
+    or the last; none; two of five, where the other three differ among themselves. Of those five
+    the right letter is the first in the alphabet, or the median and the mean; in the second kind
+    the wrong one is the letter before it, in the sixth a later one. So no median, mean, first or
+    last letter is taken for the vote, nor for another rule.
     """
-    kinds = ((1, 1, 1), (0, 1, 1), (1, 0, 0), (0, 0, 0), (0, 1, 0, 0, 1))
+    kinds = [(1, 1, 1), (0, 1, 1), (1, 0, 0), (0, 0, 0), (0, 1, 0, 0, 1), (1, 1, 0), (0, 0, 1)]
+    kinds.append(kinds[4])
     draws = []
-    for together in ((1, 3), (2, 0), (4, 1), (0, 1, 2, 3, 4)):
+    for together in ((1, 3, 5), (2, 0, 6), (4, 1, 7), (5, 0, 6), (0, 1, 2, 3, 4, 5, 6)):
         groups, labels, predictions = [], [], []
         for group, kind in enumerate(random.permutation(together), start=1):
             letter, *others = random.choice(24, size=4, replace=False)
-            wrong = iter(others if kind == 4 else others[:1] * 3)
+            if kind == 1:
+                letter, others[0] = max(letter, 1), max(letter, 1) - 1
+            if kind in (4, 5):
+                letter, *others = sorted([letter, *others])
+            if kind == 7:
+                letter = random.integers(3, 22)
+                others = [letter - 3, letter + 1, letter + 2]
+            wrong = iter(others if kind in (4, 7) else others[:1] * 3)
             groups.extend(group for _ in kinds[kind])
             labels.extend(letter for _ in kinds[kind])
             predictions.extend(letter if good else next(wrong) for good in kinds[kind])
@@ -311,6 +322,16 @@ def _part_of(judge):
     def accuracy(predictions, labels, groups):
         right = predictions == labels
         return np.mean([judge(right[groups == name]) for name in np.unique(groups)])
+
+    return accuracy
+
+
+def _by_letter(choose):
+    """The part of the photographs whose letter `choose(their votes)` finds."""
+
+    def accuracy(predictions, labels, groups):
+        photographs = [groups == name for name in np.unique(groups)]
+        return np.mean([choose(predictions[own]) == labels[own][0] for own in photographs])
 
     return accuracy
 
@@ -362,6 +383,27 @@ que dijo la red, la verdadera y la fotografía. Las copias vienen mezcladas; no 
             "Miras solo la primera copia de cada fotografía. Las demás también votan.",
         ),
         Mistake(
+            _part_of(lambda right: right[-1]),
+            "Cuenta solo la última copia de cada fotografía: dict(zip(groups, predictions)), o un "
+            "diccionario que se llena en un for, guarda la última y olvida las anteriores. Las "
+            "demás también votan.",
+        ),
+        Mistake(
+            _by_letter(np.median),
+            "Tomas la mediana de los números de las letras. Son nombres, no cantidades: entre la A "
+            "y la C no está la B. Gana la que más se repite.",
+        ),
+        Mistake(
+            (_by_letter(lambda votes: round(np.mean(votes))), _by_letter(np.mean)),
+            "Promedias los números de las letras. Son nombres, no cantidades: el promedio de una A "
+            "y una C no es una B. Gana la que más se repite.",
+        ),
+        Mistake(
+            (_by_letter(np.max), _by_letter(np.min)),
+            "Tomas la última o la primera letra en el alfabeto de las que votaron: max y min miran "
+            "el número de la letra. Gana la que más se repite: np.bincount(votos).argmax().",
+        ),
+        Mistake(
             _part_of(lambda right: right.mean() > 0.5),
             "Pides más de la mitad de los votos. Gana la letra con *más* votos: con 2 para la A y "
             "uno para cada una de otras tres letras, gana la A con 2 de 5.",
@@ -379,6 +421,7 @@ que dijo la red, la verdadera y la fotografía. Las copias vienen mezcladas; no 
             "Divides por el número de imágenes; se divide por el de fotografías.",
         ),
     ),
+    bounds=(0, 1),
     solution=photograph_accuracy,
     explanation="""\
 La pregunta es qué cuenta como un caso. Las copias de una fotografía no son pruebas independientes:
@@ -486,11 +529,12 @@ una fila por ejemplo, y los productos son de matrices.""",
             "compuerta de atención del Taller 4.)",
         ),
     ),
+    bounds=(0, np.inf),
     solution=residual,
     explanation="""\
 Si W2 es cero, el bloque deja pasar x (con ReLU): aprender a no hacer nada es fácil, y por eso una
-red residual profunda no empeora al crecer. Y la derivada de x + f(x) es 1 + f'(x): aunque f' sea
-casi cero, por el 1 el gradiente llega hasta el comienzo. En `course/models/resnet.py` f son
+red residual no tiene por qué empeorar al crecer. Y la derivada de x + f(x) es 1 + f'(x): aunque f'
+sea casi cero, por el 1 el gradiente llega hasta el comienzo. En `course/models/resnet.py` f son
 convoluciones.""",
 )
 

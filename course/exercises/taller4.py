@@ -32,7 +32,7 @@ def _draw_masks(random):
     for _ in range(4):
         mask = (random.random((2, 3, 3)) < 0.5).astype(int)
         mask[0, 0, 0], mask[1, 2, 2] = 1, 0  # neither empty nor full
-        deep, plane = random.choice((3.0, 5.0)), random.choice((0.5, 1.0, 2.0), 2, replace=False)
+        deep, plane = random.choice((4.0, 5.0)), random.choice((0.5, 2.0, 3.0), 2, replace=False)
         draws.append((mask, np.array([deep, *plane])))
     return [*draws, (np.zeros((2, 2, 2), int), np.array([5.0, 1.0, 2.0]))]
 
@@ -86,10 +86,20 @@ una máscara 3D de ceros y unos. Un mililitro es un centímetro cúbico.""",
             "Sumas los tres lados del vóxel. El volumen de una caja es su *producto*.",
         ),
         Mistake(
+            (
+                lambda mask, mm: mask.sum() * mm[0] * mm[1] / 1000,
+                lambda mask, mm: mask.sum() * mm[1] * mm[2] / 1000,
+                lambda mask, mm: mask.sum() * mm[0] * mm[2] / 1000,
+            ),
+            "Multiplicas dos lados del vóxel: eso es la superficie de una cara. El volumen es el "
+            "producto de los tres.",
+        ),
+        Mistake(
             lambda mask, mm: mask.size * math.prod(mm) / 1000,
             "Mides la imagen entera, con todos sus vóxeles. Cuenta solo los que valen 1.",
         ),
     ),
+    bounds=(0, np.inf),
     solution=volume_ml,
     explanation="""\
 Vóxeles, por el volumen de uno, entre 1000. El error más común es olvidar `spacing_mm`: en BraTS
@@ -148,13 +158,16 @@ def _wrongly(join):
 
 
 def _as_if(edition_of):
-    """A wrong answer that reads the labels as another edition's."""
+    """Wrong answers that read the labels as another edition's: all of them, or all but WT."""
 
     def regions(labels, edition):
         parts = EDITIONS[edition_of(labels, edition)].regions.values()
         return tuple(np.isin(labels, part).astype(int) for part in parts)
 
-    return regions
+    def inner_regions(labels, edition):
+        return _regions_of_the_course(labels, edition)[:1] + regions(labels, edition)[1:]
+
+    return regions, inner_regions
 
 
 REGIONS = Exercise(
@@ -205,6 +218,13 @@ necrosis y lo que no realza son núcleo. La cavidad ya no es tumor. `edition` es
             "van una dentro de otra: WT contiene a TC, y TC a ET.",
         ),
         Mistake(
+            lambda labels, edition: tuple(
+                labels * region for region in _regions_of_the_course(labels, edition)
+            ),
+            "Devuelves las etiquetas que hay en cada región. Se piden máscaras, de ceros y unos o "
+            "de False y True: lo que da una comparación, como labels == 4.",
+        ),
+        Mistake(
             lambda labels, edition: _regions_of_the_course(labels, edition)[::-1],
             "Las tres regiones son correctas, pero en el orden contrario: va primero WT, la más "
             "grande, y al final ET.",
@@ -231,7 +251,16 @@ necrosis y lo que no realza son núcleo. La cavidad ya no es tumor. `edition` es
         Mistake(
             _as_if(lambda labels, edition: "2023"),
             "Lees todas las ediciones como la de 2023, y en 2015 y 2020 lo que realza es 4. Usa "
-            "`edition`.",
+            '`edition`; es un texto: 2020 == "2020" es falso, compara con "2020".',
+        ),
+        Mistake(
+            lambda labels, edition: (
+                _regions_of_the_course(labels, edition)[0],
+                np.isin(labels, [1, 3, 4]).astype(int),
+                _regions_of_the_course(labels, edition)[2],
+            ),
+            "En tu TC está todo menos el edema, y así también la cavidad de la operación, el 4 de "
+            "2024, que ya no es tumor. (Además, TC debe estar dentro de WT.)",
         ),
         Mistake(
             _as_if(lambda labels, edition: edition.replace("2015", "2020")),
@@ -324,6 +353,11 @@ _EMPTY = (
     (np.nan, " Además, mira el caso de dos máscaras vacías: 0/0 da NaN, y debe dar 1."),
 )
 
+
+def _one_if_any_is_empty(truth, answer):
+    return dice_score(truth, answer) if truth.any() and answer.any() else 1.0
+
+
 DICE = Exercise(
     number="4.3",
     title="Dice",
@@ -354,6 +388,11 @@ forma. Si las dos están vacías, vale 1 (no había nada y nada se encontró); s
             "y nada se encontró: eso es acertar, y vale 1.",
         ),
         Mistake(
+            _one_if_any_is_empty,
+            "Das 1 también cuando solo una de las dos está vacía. Ahí no se encontró lo que había, "
+            "o se encontró lo que no había: vale 0. Vale 1 si lo están las dos.",
+        ),
+        Mistake(
             _measure(lambda i, a, b, n: (2 * i + 1) / (a + b + 1)),
             "Sumas 1 arriba y abajo, como hace la pérdida `dice_loss` para tener gradiente. "
             "Arregla las máscaras vacías, pero cambia todas las demás notas, más cuanto más "
@@ -375,6 +414,7 @@ forma. Si las dos están vacías, vale 1 (no había nada y nada se encontró); s
             for empty, more in _EMPTY
         ),
     ),
+    bounds=(0, 1),
     solution=dice,
     explanation="""\
 Dice es la media armónica de precisión y sensibilidad, la F1 de los píxeles. Lo único que no dice la
@@ -411,6 +451,19 @@ def gate(skip, coarse, bottom, weights):
     a = 1 / (1 + np.exp(-psi))
     a = a.repeat(2, axis=0).repeat(2, axis=1)
     return (a * skip) @ weights("project", channels, channels)
+
+
+def _as_given(skip, coarse, bottom, weights):  # line by line the cell of the lesson
+    height, width, channels = skip.shape
+    filters = channels // 2
+    signal = bottom.repeat(2, axis=0).repeat(2, axis=1)
+    theta = skip[::2, ::2] @ weights("theta", channels, filters)
+    phi = signal @ weights("phi", signal.shape[-1], filters)
+    q = np.maximum(theta + phi, 0)
+    psi = q @ weights("psi", filters, 1)
+    a = np.exp(psi) / np.exp(psi).sum(axis=-1, keepdims=True)
+    gated = a * skip[::2, ::2]
+    return gated @ weights("project", channels, height)
 
 
 def _gate_of_sums(skip, coarse, bottom, weights):
@@ -584,6 +637,7 @@ interpola.""",
             "compuerta se cierra justo donde debía abrirse.",
         ),
     ),
+    unchanged=_as_given,
     solution=gate,
     explanation="""\
 1. La señal es `coarse`, no `bottom` agrandado: cada nivel escucha al decodificador de su nivel.

@@ -226,7 +226,7 @@ def _draw_boxes(random):
     draws = []
     for down, right in ((2, 3), (0, 12), (12, 1), (11, 13)):
         height, width, more = random.integers(5, 10), random.integers(5, 10), random.integers(1, 4)
-        top, left = random.integers(3, 8, size=2)
+        top, left = random.integers(0, 3), random.integers(12, 15)
         small = np.array([top, left, top + height, left + width])
         draws.append((small, small + [down, right, down + more, right + more]))
     small, large = draws[0]
@@ -332,12 +332,13 @@ izquierda:derecha], de modo que su alto es abajo - arriba. Las cajas que no se t
             "Eso es lo que comparten, en píxeles. Falta dividir por lo que cubren juntas.",
         ),
     ),
+    bounds=(0, 1),
     solution=box_iou,
     explanation="""\
 Un lado negativo dice que las cajas no se encuentran en ese eje, y basta uno. Es Dice con otro
 denominador: IoU = Dice / (2 - Dice), y con máscaras se llama índice de Jaccard. Las convenciones
 son la mitad del trabajo: esquinas o tamaños, x primero o y primero, último píxel dentro o fuera. Se
-escriben en la primera línea de `course/detection.py`.""",
+escriben en la primera línea de `course/inference/detection.py`.""",
 )
 
 # ---- 5.4
@@ -375,8 +376,12 @@ def _draw_finds(random):
     for threshold in (0.2, 0.3, 0.4):
         scores = np.array([0.9, 0.8, 0.7, 0.95, 0.6, random.choice([0.5, 0.85])])
         first = random.choice([1, 4])
-        order = [first, *random.permutation(np.delete(np.arange(6), first))]
-        draws.append((overlaps[np.ix_(order, order)], scores[order], threshold))
+        kept = np.arange(0)
+        while (np.diff(kept) > 0).all():  # until those that are kept do not come by their indices
+            order = [first, *random.permutation(np.delete(np.arange(6), first))]
+            finds = overlaps[np.ix_(order, order)], scores[order], threshold
+            kept = _kept_by_kept(*finds)
+        draws.append(finds)
     return draws
 
 
@@ -456,6 +461,16 @@ lo mismo con las que aún están, hasta que no haya más.""",
             "Ordenas las cajas, pero no quitas ninguna.",
         ),
         Mistake(
+            lambda overlaps, scores, threshold: np.array([], int),
+            "No queda ninguna caja. Si comparas cada una con todas, también se compara consigo "
+            "misma, y overlaps[i, i] es 1: compárala solo con las otras que ya quedaron.",
+        ),
+        Mistake(
+            lambda *finds: np.isin(np.arange(len(finds[1])), _kept_by_kept(*finds)),
+            "Devuelves una máscara, un sí o un no por caja. Se piden los índices de las que "
+            "quedan, de la más segura a la menos.",
+        ),
+        Mistake(
             lambda *finds: np.setdiff1d(np.arange(len(finds[1])), _kept_by_kept(*finds)),
             "Devuelves las suprimidas. Se piden las que quedan.",
         ),
@@ -498,7 +513,8 @@ def _draw_matches(random):
         scores = np.where(above, threshold + sure, threshold - sure).round(2)
         scores[1] = threshold
         order = random.permutation(len(matched))
-        there = int(right + missed + random.integers(1, 6))
+        more = [n for n in range(right + missed + 1, right + missed + 7) if n != len(scores)]
+        there = int(random.choice(more))
         draws.append((threshold, scores[order], matched[order], there))
     return draws
 
@@ -582,10 +598,16 @@ caja encontrada y `matched` el índice del objeto verdadero que le corresponde, 
             "Lo primero es la fracción de cajas *falsas*. La precisión es la de las correctas.",
         ),
         Mistake(
+            _ratios(lambda right, found, there, good, n: (right / found, right / n)),
+            "La exhaustividad divide por todas las cajas. Se divide por los objetos que había: "
+            "`there`.",
+        ),
+        Mistake(
             _only_above,
             "Dejas fuera las cajas que tienen justo el umbral: usas > y se pide `threshold` o más.",
         ),
     ),
+    bounds=(0, 1),
     solution=scores_at,
     explanation="""\
 Al subir el umbral se toman menos cajas: la exhaustividad solo puede bajar, y la precisión suele

@@ -7,8 +7,13 @@ A title of the form `"Title — origin of the data"` is set on two lines.
 
 from course.figures.detections import detections
 from course.figures.explain import feature_maps, grad_cam, occlusion
-from course.figures.foundations import activations, approximation_errors, sliding_kernel
-from course.figures.learning import curves_1d, learning_curves
+from course.figures.foundations import (
+    activations,
+    approximation_errors,
+    decisions,
+    sliding_kernel,
+)
+from course.figures.learning import curves_1d, few_examples, learning_curves
 from course.figures.pictures import filters, mistakes, samples
 from course.figures.predictions import confusion, predicted_against_true, residuals
 from course.figures.style import png, show, show_animation
@@ -20,9 +25,11 @@ __all__ = [
     "attention",
     "confusion",
     "curves_1d",
+    "decisions",
     "detections",
     "dice_by_case",
     "feature_maps",
+    "few_examples",
     "filters",
     "grad_cam",
     "learning_curves",

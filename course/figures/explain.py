@@ -110,7 +110,7 @@ def occlusion(images, falls, names, *, title):
 
     most = max(float(np.abs(each).max()) for each in falls) or 1.0
     note = (
-        "Azul: taparlo baja la nota de la clase. Naranja: taparlo la sube. "
+        "Azul: taparlo baja la probabilidad de la clase. Naranja: taparlo la sube. "
         f"El color pleno: {number(most, 2)}."
     )
     colors = LinearSegmentedColormap.from_list("falls", [VERMILLION, "white", BLUE])

@@ -25,7 +25,7 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @styled
 def activations(*, title):
-    """All activation functions of the slides' table, each with its derivative.
+    """The slides' table of activation functions: curve, derivative, formula and use of each.
 
     Args:
         title: Text.
@@ -39,7 +39,7 @@ def activations(*, title):
     8
     """
     z = np.linspace(-4, 4, 801)
-    figure = canvas(11, 5.2, title, note="Línea llena: φ(z). Línea de trazos: su derivada φ′(z).")
+    figure = canvas(11, 6, title, note="Línea llena: φ(z). Línea de trazos: su derivada φ′(z).")
     grid = figure.add_gridspec(2, 4)
     for place, row in enumerate(ACTIVATIONS.values()):
         axes = figure.add_subplot(grid[place])
@@ -54,9 +54,54 @@ def activations(*, title):
         bends = np.abs(np.diff(slopes, append=slopes[-1])) > 0.5
         axes.plot(z, np.where(bends, np.nan, slopes), color=VERMILLION, ls=(0, (3, 1.6)), lw=1.8)
         axes.set_title(row.title)
+        axes.set_xlabel(f"φ(z) = {row.formula}\n{row.use}", fontsize=9)
         axes.set(xlim=(z[0], z[-1]), ylim=(-1.35, 2.35))
         axes.set_xticks(range(-4, 5, 2))
         axes.set_yticks(range(-1, 3))
+    return figure
+
+
+@styled
+def decisions(x, t, answers, *, title):
+    """What a network of two inputs answers everywhere, at several moments of its training.
+
+    Args:
+        x: Points, `(n, 2)`, between -½ and 1½.
+        t: What is right at each, 0 or 1, `(n,)` or `(n, 1)`.
+        answers: Dict from a panel's name to the answers from 0 to 1, `(side, side)`, on a grid over
+            the square from -½ to 1½; the first row is the lowest.
+        title: Text.
+
+    Returns:
+        A `matplotlib.figure.Figure`, a panel for each; the line is where the answer is ½.
+
+    Example:
+
+    >>> figure = decisions([[0, 0], [1, 1]], [0, 1], {"paso 0": np.full((9, 9), 0.4)}, title="XOR")
+    >>> figure.axes[0].get_title(loc="left")
+    'paso 0'
+    """
+    from matplotlib.colors import LinearSegmentedColormap
+
+    x, t = np.asarray(x), np.ravel(t)
+    colors = LinearSegmentedColormap.from_list("answers", [SKY, "white", ORANGE])
+    note = "Naranja: la red responde 1. Celeste: 0. Cada punto lleva la respuesta correcta."
+    figure = canvas(max(3.1 * len(answers), 6.4), 3.2, title, note)
+    for axes, (name, answer) in zip(
+        np.ravel(figure.subplots(1, len(answers))), answers.items(), strict=True
+    ):
+        where = {"extent": (-0.5, 1.5, -0.5, 1.5), "origin": "lower"}
+        axes.imshow(answer, cmap=colors, vmin=0, vmax=1, **where)
+        if np.min(answer) < 0.5 < np.max(answer):
+            axes.contour(answer, [0.5], colors=[GREY], **where)
+        for (across, up), right in zip(x, t, strict=True):
+            axes.plot(across, up, "o", ms=17, mfc="white", mec=GREY)
+            axes.text(across, up, f"{right:g}", ha="center", va="center", fontweight="bold")
+        axes.set_title(name)
+        axes.set_xticks([0, 1])
+        axes.set_yticks([0, 1])
+        axes.set_xlabel("primera entrada")
+        axes.set_ylabel("segunda entrada")
     return figure
 
 
@@ -149,7 +194,7 @@ def _frame(image, kernel, answer, place, stride, title):
     top, left = i * stride, j * stride
     rows, columns = kernel.shape
     under = image[top : top + rows, left : left + columns]
-    products = [(a, b) for a, b in zip(under.ravel(), kernel.ravel(), strict=True) if b]
+    products = list(zip(under.ravel(), kernel.ravel(), strict=True))
     text = " + ".join(f"{_short(a)}·{_short(b)}" for a, b in products[:9])
     text = f"{text}{' + …' if len(products) > 9 else ''} = {_short(answer[i, j])}"
     tall = max(rows, image.shape[0], answer.shape[0])

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from course.errors import CourseError
 from course.figures.style import BLUE, INK, ORANGE, VERMILLION, canvas, comma, styled
 from course.spanish import count, number
 
@@ -41,6 +42,7 @@ def learning_curves(history, *, title):
 
     Raises:
         ValueError: If there is no epoch or no metric in it.
+        CourseError: If a metric was not measured in each epoch, and nothing says in which.
 
     Example:
 
@@ -108,6 +110,41 @@ def curves_1d(x, y, fits, *, title, grid=None, truth=None):
     return figure
 
 
+@styled
+def few_examples(curves, *, title):
+    """The accuracy of networks that learned from few examples, over how many those were.
+
+    Args:
+        curves: Dict from a network's name to a dict from examples of each class to accuracy, 0–1.
+        title: Text.
+
+    Returns:
+        A `matplotlib.figure.Figure`; the examples are on a logarithmic axis.
+
+    Example:
+
+    >>> figure = few_examples({"desde cero": {2: 0.4, 50: 0.9}}, title="Con pocos ejemplos")
+    >>> figure.axes[0].get_xlabel()
+    'ejemplos de cada clase'
+    """
+    figure = canvas(6.4, 3.7, title)
+    axes = figure.add_subplot()
+    looks = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (VERMILLION, "^", ":"))
+    for (name, points), (color, marker, line) in zip(curves.items(), looks, strict=False):
+        axes.plot(list(points), list(points.values()), line, marker=marker, color=color, label=name)
+    examples = sorted({n for points in curves.values() for n in points})
+    axes.set_xscale("log")
+    axes.set_xticks(examples, [str(n) for n in examples])
+    axes.set_xticks([], minor=True)
+    axes.set_ylim(0, 1.03)
+    axes.set_xlabel("ejemplos de cada clase")
+    axes.set_ylabel("Exactitud")
+    comma(axes.yaxis)
+    axes.grid(axis="y")
+    axes.legend(loc="lower right")
+    return figure
+
+
 def _columns(history):
     """`{name: float array (epochs,)}` from a dict of lists, a History, or rows of a CSV."""
     history = getattr(history, "history", history)
@@ -119,6 +156,13 @@ def _columns(history):
         name: np.array([np.nan if v in (None, "") else _finite(v) for v in values], dtype=float)
         for name, values in history.items()
     }
+    if len(lengths := {len(column): name for name, column in columns.items()}) > 1:
+        listed = ", ".join(f"{name} en {length}" for length, name in lengths.items())
+        raise CourseError(
+            f"learning_curves: se esperaba un valor por época. Llegó: {listed}, sin decir cuáles.\n"
+            "Qué hacer: dale read_history(run), que lo sabe (from course.training import "
+            "read_history); o valida en cada época, con validation_freq=1."
+        )
     return {name: column for name, column in columns.items() if not np.isnan(column).all()}
 
 

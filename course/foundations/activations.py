@@ -62,7 +62,9 @@ class Activation:
     """
 
     name: str  # as Keras spells it where Keras has it
-    title: str  # Spanish, for figures
+    title: str  # Spanish, for figures, as are the next two
+    formula: str  # of φ(z)
+    use: str  # where it is at home
     function: Callable  # φ(z)
     derivative: Callable  # φ'(z)
 
@@ -77,21 +79,56 @@ class Activation:
 ACTIVATIONS = {
     row.name: row
     for row in (
-        Activation("heaviside", "Escalón (Heaviside)", heaviside, np.zeros_like),
-        Activation("sign", "Signo", sign, np.zeros_like),
-        Activation("linear", "Lineal", linear, np.ones_like),
+        Activation(
+            "heaviside",
+            "Escalón (Heaviside)",
+            "0 si z < 0; ½ en 0; 1 si z > 0",
+            "perceptrón",
+            heaviside,
+            np.zeros_like,
+        ),
+        Activation(
+            "sign",
+            "Signo",
+            "−1 si z < 0; 0 en 0; 1 si z > 0",
+            "perceptrón",
+            sign,
+            np.zeros_like,
+        ),
+        Activation("linear", "Lineal", "z", "Adaline, regresión lineal", linear, np.ones_like),
         Activation(
             "piecewise_linear",
             "Lineal por tramos",
+            "z + ½, entre 0 y 1",
+            "máquinas de soporte (SVM)",
             piecewise_linear,
             lambda z: (np.abs(z) < 0.5).astype("float64"),
         ),
         Activation(
-            "sigmoid", "Logística (sigmoide)", logistic, lambda z: logistic(z) * logistic(-z)
+            "sigmoid",
+            "Logística (sigmoide)",
+            "1 / (1 + e⁻ᶻ)",
+            "regresión logística, redes multicapa",
+            logistic,
+            lambda z: logistic(z) * logistic(-z),
         ),
-        Activation("tanh", "Tangente hiperbólica", tanh, lambda z: 1 - np.tanh(z) ** 2),
-        Activation("relu", "ReLU", relu, lambda z: (z > 0).astype("float64")),
-        Activation("softplus", "Softplus", softplus, logistic),
+        Activation(
+            "tanh",
+            "Tangente hiperbólica",
+            "(eᶻ − e⁻ᶻ) / (eᶻ + e⁻ᶻ)",
+            "redes multicapa",
+            tanh,
+            lambda z: 1 - np.tanh(z) ** 2,
+        ),
+        Activation(
+            "relu",
+            "ReLU",
+            "max(0, z)",
+            "redes multicapa",
+            relu,
+            lambda z: (z > 0).astype("float64"),
+        ),
+        Activation("softplus", "Softplus", "ln(1 + eᶻ)", "redes multicapa", softplus, logistic),
     )
 }
 

@@ -18,9 +18,9 @@
 # *max-pooling*. Primero cada cosa en unas pocas líneas de NumPy que se pueden leer; al final, la
 # misma red en Keras, para ver que no hay nada escondido.
 #
-# **Qué esperar.** Menos de un minuto con 2 núcleos de CPU y nada que descargar: los dígitos vienen
-# con scikit-learn. De los que nunca vio, la red de NumPy acierta alrededor del 97 % (entre 95,8 % y
-# 97,2 % con tres semillas, en 359 dígitos).
+# **Qué esperar.** Menos de un minuto con 2 núcleos de CPU y nada que descargar: los dígitos
+# vienen con scikit-learn. De los que nunca vio, la red de NumPy acierta alrededor del 97 % (entre
+# 95,8 % y 97,2 % con tres semillas, en 359 dígitos).
 
 # %% [markdown]
 # ## 1. Lo que importamos
@@ -66,9 +66,10 @@ run = run_dir("taller0_fundamentos", s)
 #
 # Una neurona suma sus entradas, cada una por su peso, y pasa la suma $z$ por una función
 # $\phi(z)$. Sin ella, muchas capas seguidas serían una sola función lineal. Estas son las ocho de
-# la tabla. La retropropagación necesita la derivada: mira dónde vale cero. Ahí una neurona no
-# recibe noticias del error. El escalón y el signo no aprenden nunca de este modo; la sigmoide y la
-# tangente hiperbólica dejan de aprender lejos del cero; ReLU, solo a su izquierda.
+# la tabla, con su fórmula y dónde se usan. La retropropagación necesita la derivada: mira dónde
+# vale cero. Ahí una neurona no recibe noticias del error. El escalón y el signo no aprenden nunca
+# de este modo; la sigmoide y la tangente hiperbólica dejan de aprender lejos del cero; ReLU, solo
+# a la izquierda del cero.
 
 # %%
 figure = figures.activations(title="Las funciones de activación y sus derivadas")
@@ -77,13 +78,13 @@ print("Escalón en −2, 0 y 2:", activation("heaviside")([-2, 0, 2]))
 print("Sigmoide en −1000 y 1000, sin desbordarse:", activation("sigmoid")([-1000, 1000]))
 
 # %% [markdown]
-# Los ejercicios se corrigen solos: escribe tu respuesta donde están los puntos y ejecuta la celda.
-# Si te trabas, `ejercicio("0.1").pista()` da una pista, y la segunda vez otra;
+# Los ejercicios se corrigen solos: escribe tu respuesta donde están los puntos y ejecuta la
+# celda. Si te trabas, `ejercicio("0.1").pista()` da una pista, y la segunda vez otra;
 # `ejercicio("0.1").solucion()` muestra una respuesta correcta.
 #
-# **Ejercicio 0.1. Softplus que no se desborda.** Escribe `softplus(z)`, la última fila de la tabla:
-# ln(1 + e^z) para cada número del arreglo `z`. También debe responder bien muy lejos del cero, en
-# 1000 y en -1000, donde e^z no cabe en un número de la máquina o se vuelve cero.
+# **Ejercicio 0.1. Softplus que no se desborda.** Escribe `softplus(z)`, la última fila de la
+# tabla: ln(1 + e^z) para cada número del arreglo `z`. También debe responder bien muy lejos del
+# cero, en 1000 y en -1000, donde e^z no cabe en un número de la máquina o se vuelve cero.
 
 
 # %% tags=["ejercicio"]
@@ -99,13 +100,20 @@ ejercicio("0.1").comprobar(softplus)
 #
 # La fórmula de la diapositiva, $g(x) = \gamma_2\left(\sum_j w_j^{[2]}\,\gamma_1\left(\sum_i
 # w_{ij}^{[1]} x_i + w_{m+1,j}^{[1]}\right) + w_{\lambda+1}^{[2]}\right)$, son dos productos de
-# matrices y dos activaciones. El problema **XOR** (uno u otro, pero no ambos) es el más pequeño
+# matrices y dos activaciones. Las $m$ entradas $x_i$ llegan a $\lambda$ neuronas ocultas, la $j$
+# con los pesos $w_{ij}^{[1]}$ y su sesgo $w_{m+1,j}^{[1]}$; $\gamma_1$ es la activación de todas
+# ellas. La salida las suma con los pesos $w_j^{[2]}$ y el sesgo $w_{\lambda+1}^{[2]}$, y
+# $\gamma_2$ es su activación. El problema **XOR** (uno u otro, pero no ambos) es el más pequeño
 # que una neurona sola no puede resolver: ninguna recta separa sus dos clases.
 #
 # El gradiente se obtiene en dos fases. La de **avance** guarda las sumas y las salidas de cada
 # capa. La de **retroceso** parte de la pérdida y vuelve capa por capa con la regla de la cadena:
 # $\delta = \partial L / \partial z$. Para comprobarla movemos cada peso un poquito hacia ambos
-# lados y miramos cuánto cambia la pérdida: lento, pero imposible de equivocar.
+# lados y miramos cuánto cambia la pérdida: lento, pero tan simple que es difícil equivocarse.
+#
+# Con el gradiente se da un **paso** cuesta abajo: $w(t+1) = w(t) - \alpha \nabla L$. La **tasa de
+# aprendizaje** $\alpha$ dice cuán largo es: muy chica, no se llega nunca; muy grande, se salta de
+# un lado al otro del valle.
 
 # %%
 x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
@@ -117,29 +125,52 @@ numerical, _ = numerical_gradients(xor, x, t)
 difference = max(np.abs(a - b).max() for a, b in zip(dW, numerical, strict=True))
 print(f"Mayor diferencia entre la regla de la cadena y mover cada peso: {difference:.0e}")
 
+line = np.linspace(-0.5, 1.5, 81)
+plane = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+answers = {}
 for step in range(1001):
+    if step in (0, 10, 50, 1000):
+        answers[f"paso {step}"] = xor.predict(plane).reshape(81, 81)
     loss = xor.step(x, t, learning_rate=1.0)  # w(t+1) = w(t) − α ∇L
     if step % 250 == 0:
         print(f"paso {step:4}   pérdida {number(loss, 4)}")
 print("Respuestas a 00, 01, 10, 11:", *[number(y, 2) for y in xor.predict(x).ravel()])
+figure = figures.decisions(x, t, answers, title="Lo que la red responde en cada lugar")
+figures.show(figure, run / "figures" / "xor.png")
 
 # %% [markdown]
-# La pérdida depende de la tarea. **Entropía cruzada** para clasificar: $L = -\sum t_i \ln y_i$,
-# con una sigmoide en la salida si hay dos clases y *softmax* si hay más. **Error cuadrático** para
-# regresión: $L = \tfrac12 (t-y)^2$. Las tres tienen la misma derivada respecto de la última suma,
-# $y - t$: lo que se respondió menos lo que era correcto. Está en `course/foundations/losses.py`.
+# La pérdida depende de la tarea, y cada una va con su salida. Está en
+# `course/foundations/losses.py`.
+#
+# - **Dos clases**, una sola salida con sigmoide: $L = -[t \ln y + (1-t) \ln(1-y)]$.
+# - **Más clases**, una salida por clase con *softmax*: $L = -\sum t_i \ln y_i$.
+# - **Regresión**, una salida lineal: $L = \tfrac12 (t-y)^2$.
+#
+# Las dos primeras se llaman **entropía cruzada**; la tercera, **error cuadrático**. Con **su**
+# salida las tres tienen la misma derivada respecto de la última suma, $y - t$: lo que se
+# respondió menos lo que era correcto. Con otra combinación, como la del ejercicio 0.2, no se
+# simplifica.
 
 # %%
-sums, right = [[2.0, 0.0]], [[1, 0]]  # las últimas sumas de un ejemplo, y lo que era correcto
-for loss in (binary_crossentropy, categorical_crossentropy, squared_error):
+one_example = {  # sus últimas sumas, y lo que era correcto
+    binary_crossentropy: ([[2.0]], [[1]]),
+    categorical_crossentropy: ([[2.0, 0.0]], [[1, 0]]),
+    squared_error: ([[2.0]], [[1.0]]),
+}
+for loss, (sums, right) in one_example.items():
     value, slope = loss(sums, right)
-    print(f"{loss.__name__:24}  pérdida {number(value, 3)}   derivada {slope.round(3)}")
+    slopes = " ".join(number(each, 3) for each in slope[0])
+    print(f"{loss.__name__:24}  pérdida {number(value, 3)}   derivada {slopes}")
 
 # %% [markdown]
-# **Ejercicio 0.2. El gradiente de una neurona.** Una neurona con sigmoide responde y = sigmoide(z),
-# con z = w·x + b, y su pérdida es L = ½ (t - y)². Escribe `neuron_gradient(x, w, b, t)`, que
-# devuelve dos cosas: la derivada de L respecto de cada peso de `w` (un arreglo) y respecto de `b`
-# (un número).
+# Las dos primeras dan lo mismo: con dos clases, *softmax* es la sigmoide de la diferencia de las
+# sumas.
+
+# %% [markdown]
+# **Ejercicio 0.2. El gradiente de una neurona.** Una neurona con sigmoide responde y =
+# sigmoide(z), con z = w·x + b, y su pérdida es L = ½ (t - y)². Escribe `neuron_gradient(x, w, b,
+# t)`, que devuelve dos cosas: la derivada de L respecto de cada peso de `w` (un arreglo) y
+# respecto de `b` (un número).
 
 
 # %% tags=["ejercicio"]
@@ -154,9 +185,9 @@ ejercicio("0.2").comprobar(neuron_gradient)
 # ## 5. Aproximadores universales
 #
 # **Teorema.** Dada una función continua en un conjunto compacto (en una variable, un intervalo
-# cerrado) y un error máximo, existe una red con *una* capa oculta que no lo supera, siempre que
-# su activación no sea un polinomio. Solo dice que **existe**: no cuántas neuronas hacen falta ni
-# que el entrenamiento encuentre sus pesos.
+# cerrado y acotado) y un error máximo, existe una red con *una* capa oculta que no lo supera,
+# siempre que su activación sea continua y no sea un polinomio. Solo dice que **existe**: no
+# cuántas neuronas hacen falta ni que el entrenamiento encuentre sus pesos.
 #
 # Aquí no entrenamos: construimos. En la **escalera**, cada neurona es un peldaño suave donde la
 # función sube o baja. En la otra, las neuronas ocultas se eligen al azar y solo se calculan los
@@ -184,7 +215,7 @@ figures.show(figure, run / "figures" / "aproximacion.png")
 
 # %% [markdown]
 # Ojo: los ejes son logarítmicos. La escalera avanza a paso parejo una vez que tiene peldaños
-# suficientes: con el doble de neuronas, la mitad del error o menos. Con la mejor salida, las
+# suficientes: con el doble de neuronas, más o menos la mitad del error. Con la mejor salida, las
 # funciones suaves se alcanzan mucho más rápido; la esquina de $|2x-1|$, no. El teorema vale para
 # las tres; la velocidad depende de la función.
 
@@ -202,10 +233,10 @@ figures.show_animation(gif, run / "figures" / "convolucion.gif")
 print(convolve(SLIDE_IMAGE, SLIDE_KERNEL))
 
 # %% [markdown]
-# El **padding** rodea la imagen con ceros: así el resultado conserva su tamaño y el borde también
-# se mira. Este kernel **realza** (*sharpen*): cinco veces el centro menos sus cuatro vecinos. En
-# la primera esquina: 5·60 − 113 − 73 = 114. El **max-pooling** conserva el mayor de cada ventana
-# de 2×2 y reduce la imagen a la mitad: 8, 6 / 9, 9.
+# El **padding** rodea la imagen con ceros: así el resultado conserva el tamaño de la imagen y el
+# borde también se mira. Este kernel **realza** (*sharpen*): cinco veces el centro menos sus
+# cuatro vecinos. En la primera esquina: 5·60 − 113 − 73 = 114. El **max-pooling** conserva el
+# mayor de cada ventana de 2×2 y reduce la imagen a la mitad: 8, 6 / 9, 9.
 
 # %%
 photo = [
@@ -266,10 +297,12 @@ ejercicio("0.5").comprobar(kernel)
 # ## 7. La red de NumPy lee dígitos, y Keras hace lo mismo
 #
 # Los dígitos de scikit-learn, de 8×8, llegan ampliados a 28×28 como los de MNIST. Una red de 784
-# entradas (los píxeles, de 0 a 1), 64 neuronas ocultas y 10 salidas los lee. La entrenamos
-# con nuestra retropropagación, un lote tras otro. Después construimos la misma en Keras, con los
-# **mismos pesos iniciales** y los **mismos lotes**: `compile` elige la pérdida y el paso, y `fit`
-# hace el bucle que escribimos a mano. Si todo está bien, sus pérdidas coinciden.
+# entradas (los píxeles, de 0 a 1), 64 neuronas ocultas y 10 salidas los lee. La entrenamos con
+# nuestra retropropagación, un **lote** (*batch*, los ejemplos de un paso: aquí 32) tras otro; una
+# **época** es una pasada por todos los ejemplos. Después construimos la misma en Keras, con los
+# **mismos pesos iniciales** y los **mismos lotes**: `compile` elige la pérdida y la tasa de
+# aprendizaje, y `fit` hace el bucle que escribimos a mano. Si todo está bien, sus pérdidas
+# coinciden.
 
 # %%
 (x_train, y_train), (x_test, y_test) = mnist.load_data(s.source)
@@ -327,8 +360,8 @@ for epoch, loss in zip(history.epoch, history.history["loss"], strict=True):
 # %% [markdown]
 # ## 8. Qué aprendió
 #
-# Los pesos que llegan a cada neurona oculta, puestos como imagen: qué trazos la encienden y cuáles
-# la apagan. Una red densa mira cada píxel en su lugar exacto; por eso el Taller 2 usa
+# Los pesos que llegan a cada neurona oculta, puestos como imagen: qué trazos la encienden y
+# cuáles la apagan. Una red densa mira cada píxel en su lugar exacto; por eso el Taller 2 usa
 # convoluciones.
 
 # %%
@@ -357,4 +390,5 @@ print(f"\n{report.headline}\nCarpeta: {run}\nInforme: {page}")
 #    $\ln 2$: la de quien responde siempre ½.)
 # 3. Pasa el kernel del ejercicio 0.5 por un dígito, con `convolve`. ¿Qué trazos se encienden?
 # 4. Agrega a `FUNCTIONS` una función con un salto, que no es continua. ¿Baja su error máximo?
-# 5. En `course/foundations/losses.py`, ¿por qué `softmax` resta el máximo antes de elevar?
+# 5. En `course/foundations/losses.py`, ¿por qué `softmax` resta el máximo antes de calcular la
+#    exponencial?

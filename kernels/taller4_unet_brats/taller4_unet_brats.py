@@ -18,19 +18,15 @@
 # atención.
 #
 # **Segmentación semántica** es darle una etiqueta a cada píxel (aquí, a cada vóxel). Clasificar
-# le da una a la imagen entera; detectar la rodea con una caja; segmentar dibuja el borde, y con él
-# se mide un volumen. Es «semántica» porque todo lo de una misma clase lleva la misma etiqueta: dos
-# focos del tumor no se distinguen entre sí.
+# le da una a la imagen entera; detectar la rodea con una caja; segmentar dibuja el borde, y con
+# él se mide un volumen. Es «semántica» porque todo lo de una misma clase lleva la misma etiqueta:
+# dos focos del tumor no se distinguen entre sí.
 #
 # **Qué esperar.** Con `--source sample` (28 cerebros inventados por el programa, sin descargar
-# nada), en unos 3 minutos con 2 núcleos de CPU y en casos que la red no vio: Dice medio del tumor
-# completo (WT) de 0,91 a 0,94 con cada una de tres semillas, y de 0,59 a 0,90 en lo que realza
-# (ET). Esa nota salta porque en un caso sin ET un solo vóxel de más vale 0. Los tumores de verdad
-# son más difíciles: con cuatro gliomas de BraTS 2015, dos modalidades y tres casos para entrenar,
-# el cuarto da en promedio WT 0,82, TC 0,49 y ET 0,67 en 2D, y 0,74, 0,57 y 0,71 en 3D
-# (`benchmarks/real_cases.py`); el mejor umbral posible sobre FLAIR da WT 0,79. Con BraTS 2020 en
-# Kaggle no lo hemos medido todavía. Para comparar: nnU-Net lo ganó con Dice 0,89 / 0,85 / 0,82
-# (WT / TC / ET). Si algo promete más de 0,95, sospecha de la métrica: aquí veremos por qué.
+# nada), en unos 3 minutos con 2 núcleos de CPU y en casos que la red no vio: un Dice medio (0 es
+# nada en común con la verdad; 1, lo mismo) de 0,91 a 0,94 para el tumor completo con cada una de
+# tres semillas. Con BraTS 2020 en Kaggle no lo hemos medido todavía. Si algo promete más de 0,95,
+# sospecha de la métrica: la sección 4 muestra por qué, y la 8 trae otras notas para comparar.
 
 # %% [markdown]
 # ## 1. Lo que importamos
@@ -78,11 +74,12 @@ from course.training import (
 # %% [markdown]
 # ## 2. Ajustes
 #
-# En un terminal son opciones (`--epochs 5`), en cualquier parte son variables (`COURSE_EPOCHS=5`),
-# y en un cuaderno basta con cambiar el valor aquí mismo. `dims` elige entre cortes (2) y bloques
-# (3), de `patch` vóxeles por lado; `batch_size=None` son 16 cortes o 2 bloques por paso, porque un
-# bloque de 64³ pesa como 16 cortes de 128×128; `attention` pone o quita las compuertas;
-# `modalities` dice qué imágenes ve la red; `limit`, cuántos casos usar.
+# En un terminal son opciones (`--epochs 5`), en cualquier parte son variables
+# (`COURSE_EPOCHS=5`), y en un cuaderno basta con cambiar el valor aquí mismo. `dims` elige entre
+# cortes (2) y bloques (3), de `patch` vóxeles por lado; `batch_size=None` son 16 cortes o 2
+# bloques por paso, porque un bloque de 64³ pesa como 16 cortes de 128×128; `attention` pone o
+# quita las compuertas; `modalities` dice qué imágenes ve la red; `limit`, cuántos casos usar.
+# Para usar la muestra desde un cuaderno, agrega `source="sample"`.
 
 # %%
 s = settings(
@@ -115,14 +112,15 @@ run = run_dir("taller4_unet_brats", s)
 # edema) y **ET** (lo que realza).
 #
 # Apartamos pacientes enteros, no cortes: dos cortes vecinos de una cabeza son casi la misma
-# imagen.
+# imagen. No hay validación: con tan pocos casos no sobra ninguno, y aquí no se elige nada con ella.
+# Para elegir ajustes, aparta otros casos; nunca los de prueba.
 
 # %%
 cases = brats.open_cases(s.source, n=s.limit, modalities=s.modalities.split(","))
 modalities = cases[0].modalities
 data = origin("brats2020", s.source)
 train_cases, test_cases = brats.split(cases, fraction=0.25, seed=s.seed)
-print(f"{data.title}: {len(train_cases)} casos para entrenar, {len(test_cases)} de prueba")
+print(f"{len(train_cases)} casos para entrenar, {len(test_cases)} de prueba — {data.title}")
 print(f"Uno de prueba: {test_cases[0].images[modalities[0]].parent}")
 
 volume = next(brats.volumes(train_cases))
@@ -336,7 +334,15 @@ if s.attention:
 #
 # Los casos apartados, enteros y en su geometría original. La nota es la de BraTS: Dice y HD95
 # (milímetros entre los bordes, sin el 5 % peor) por caso y región; después, la media de los
-# casos.
+# casos. Un buen Dice con un HD95 de decenas de milímetros suele ser una **isla**: unos vóxeles
+# marcados lejos del tumor, que casi no cambian lo que se comparte y alejan el borde.
+#
+# Para comparar: con la muestra y tres semillas, WT va de 0,91 a 0,94 y ET de 0,59 a 0,90. Esa
+# nota salta porque en un caso sin ET basta un vóxel de más para que su Dice sea 0. Los tumores de
+# verdad son más difíciles: con cuatro gliomas de BraTS 2015, dos modalidades y tres casos para
+# entrenar, el cuarto da en promedio WT 0,82, TC 0,49 y ET 0,67 en 2D, y 0,74, 0,57 y 0,71 en 3D
+# (`benchmarks/real_cases.py`); el mejor umbral posible sobre FLAIR da WT 0,79. nnU-Net ganó
+# BraTS 2020 con Dice 0,89 / 0,85 / 0,82 (WT / TC / ET).
 
 # %%
 report = evaluate_segmenter(model, brats.volumes(test_cases), origin=data)
@@ -361,8 +367,8 @@ print(f"\n{report.headline}\nCarpeta: {run}\nInforme: {page}")
 # 2. Quita las compuertas (`--no-attention`). ¿Cambia el Dice? ¿Y los parámetros?
 # 3. En 3D: `--dims 3` (unos 14 minutos con 2 núcleos de CPU). ¿Qué gana con ver los cortes
 #    vecinos, y cuánto cuesta?
-# 4. Busca en el informe el peor caso. ¿Es un tumor pequeño? Un vóxel de más, ¿cuánto Dice cuesta
-#    en un tumor de 10 vóxeles? ¿Y en uno de 10 000?
+# 4. Busca en el informe el peor caso. ¿Es un tumor pequeño? ¿O una isla lejos de él? Un vóxel de
+#    más, ¿cuánto Dice cuesta en un tumor de 10 vóxeles? ¿Y en uno de 10 000?
 # 5. Escribe la máscara de un caso: `python -m course predict runs/taller4_unet_brats CARPETA -o
-#    mascara.nii.gz` (la sección 3 imprimió una carpeta), y ábrela en un visor como ITK-SNAP o 3D
-#    Slicer.
+#    mascara.nii.gz` (la sección 3 imprimió una carpeta; en un cuaderno, con `!` delante), y
+#    ábrela en un visor como ITK-SNAP o 3D Slicer.

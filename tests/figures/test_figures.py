@@ -365,3 +365,12 @@ def test_show_displays_in_a_notebook_only(monkeypatch):
 
 def test_the_same_figure_gives_the_same_bytes():
     assert figures.png(FIGURES["mistakes"]()) == figures.png(FIGURES["mistakes"]())
+
+
+def test_accuracy_is_drawn_over_how_many_examples_there_were():
+    curves = {"congelada": {1: 0.7, 50: 0.9}, "desde cero": {1: 0.5, 50: 0.95}}
+    (axes,) = figures.few_examples(curves, title="Pocos ejemplos").axes
+    drawn = {line.get_label(): dict(zip(*line.get_data(), strict=True)) for line in axes.lines}
+    assert drawn == curves
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["1", "50"]
+    assert axes.get_xscale() == "log" and axes.get_ylim()[0] == 0

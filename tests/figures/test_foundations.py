@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from course import figures
+from course.figures import foundations
 from course.foundations.convolution import SLIDE_IMAGE, SLIDE_KERNEL
 
 
@@ -17,8 +18,21 @@ def test_each_activation_is_drawn_and_a_jump_is_no_line():
     x, y = value.get_data()
     assert np.isnan(y[x == 0]).all() and set(y[x != 0]) == {0, 1}
     assert (list(point.get_xdata()), list(point.get_ydata())) == ([0], [0.5])
+    assert relu.get_xlabel() == "φ(z) = max(0, z)\nredes multicapa"
     (slope,) = [line for line in relu.lines if line.get_color() == figures.style.VERMILLION]
     assert set(slope.get_ydata()[~np.isnan(slope.get_ydata())]) == {0, 1}
+
+
+def test_answers_lie_where_they_are_given_and_points_say_what_is_right():
+    answer = np.zeros((4, 4))
+    answer[0] = 1  # the lowest row
+    figure = figures.decisions([[0, 0], [1, 0]], [[0], [1]], {"paso 0": answer}, title="XOR")
+    (axes,) = figure.axes
+    (picture,) = axes.images
+    assert picture.get_extent() == [-0.5, 1.5, -0.5, 1.5] and picture.origin == "lower"
+    assert (picture.get_array() == answer).all()
+    said = {text.get_text(): text.get_position() for text in axes.texts}
+    assert said == {"0": (0, 0), "1": (1, 0)}
 
 
 def test_errors_are_drawn_where_they_are():
@@ -43,6 +57,14 @@ def test_the_animation_has_a_frame_for_each_place(stride, places, tmp_path):
         picture.seek(frame)
         seen.add(picture.convert("L").tobytes())
     assert len(seen) == places
+
+
+def test_a_place_is_written_as_all_its_products():
+    """The slide's first place, whose kernel has four zeros: 1·1 + 1·0 + 1·1 + …"""
+    answer = np.array([[4, 3, 4], [2, 4, 3], [2, 3, 4]])
+    frame = foundations._frame(SLIDE_IMAGE, SLIDE_KERNEL, answer, 0, 1, "Paso a paso")
+    written = " ".join(text.get_text() for text in frame.texts[1:])
+    assert written == "1·1 + 1·0 + 1·1 + 0·0 + 1·1 + 1·0 + 0·1 + 0·0 + 1·1 = 4"
 
 
 def test_an_image_with_channels_cannot_be_animated():

@@ -12,5 +12,6 @@ def folder(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(lesson)
     done = course(folder, "run", lesson, "--source", "sample", "--run-dir", "run", *flags)
     assert done.returncode == 0, done.stderr
+    assert "WARNING" not in done.stderr  # no student can tell TensorFlow's from errors
     (folder / "log").write_text(done.stdout, encoding="utf-8")
     return folder

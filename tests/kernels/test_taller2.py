@@ -8,6 +8,10 @@ from tests.lesson_run import LessonRun, course
 class TestTaller2(LessonRun):
     lesson = "taller2"
 
+    def test_the_sample_comes_in_small_batches(self, folder):
+        """300 images less 5 % in 9 steps of 32; two steps of 256 would be too few to learn from."""
+        assert re.search(r"\D9/9\D", (folder / "log").read_text(encoding="utf-8"))
+
     def test_a_picture_is_read(self, folder):
         """In a process of its own: what trained is gone."""
         from PIL import Image

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class Answers:
     """To one exercise: two or more that are right, and what is wrong with others.
 
-    `wrong` holds pairs: an answer, and distinctive words of the diagnosis it must get.
+    `wrong` holds pairs: an answer, and distinctive words of the diagnosis it must get. Where the
+    inputs decide which of several true ones it is, `|` stands between their words.
     """
 
     right: list

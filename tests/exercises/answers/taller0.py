@@ -106,10 +106,33 @@ def mean_pool(image, size=2):
     return image[: rows * size, : columns * size].reshape(rows, size, columns, size).mean((1, 3))
 
 
+def neuron_moved_to_one_side(x, w, b, t, h=1e-2):
+    def loss(w, b):
+        return 0.5 * (t - 1 / (1 + np.exp(-(w @ x + b)))) ** 2
+
+    here = loss(w, b)
+    dw = [(loss(w + h * step, b) - here) / h for step in np.eye(len(w))]
+    return dw, (loss(w, b + h) - here) / h
+
+
+def neuron_slope_of_tanh(x, w, b, t):
+    y = (1 + np.tanh((x @ w + b) / 2)) / 2
+    d = (y - t) * (1 - y**2)
+    return d * x, d
+
+
 ANSWERS = {
     "0.1": Answers(
         right=[softplus_piece_by_piece, softplus_of_keras],
         wrong=[
+            (lambda z: np.log1p(np.exp(np.minimum(z, 500))), "Recortar z"),
+            (lambda z: np.log(1 + np.exp(np.clip(z, -30, 30))), "Recortar z"),
+            (lambda z: np.log10(1 + np.exp(z)), "logaritmo decimal"),
+            (lambda z: [math.log(1 + math.exp(x)) for x in z], "se desborda"),
+            (lambda z: max(z, 0) + np.log1p(np.exp(-abs(z))), "ni verdadero ni falso"),
+            (lambda z: np.log(1 + np.e ^ z), "la potencia se escribe **"),
+            (lambda z: np.logaddexp(0, z).round(2), "Redondeaste"),
+            (lambda z: z + np.log1p(np.exp(-z)), "inf"),
             (softplus_naive, "se desborda"),
             (softplus_slope, "sigmoide"),
             (lambda z: z * (z > 0), "Eso es ReLU"),
@@ -128,6 +151,30 @@ ANSWERS = {
     "0.2": Answers(
         right=[neuron_by_hand, neuron_with_tanh],
         wrong=[
+            (lambda x, w, b, t: neuron_by_hand(x, w, b, t)[::-1], "están cambiados"),
+            (lambda x, w, b, t: (neuron_by_hand(x, w, b, t)[0], 0), "El resultado 2 es siempre"),
+            (
+                lambda x, w, b, t: [2 * np.array(d) for d in neuron_by_hand(x, w, b, t)],
+                "Sale justo el doble",
+            ),
+            (
+                lambda x, w, b, t: [np.sum(neuron_by_hand(x, w, b, t)[0]), 0.1],
+                "La forma de tu resultado es ()",
+            ),
+            (
+                lambda x, w, b, t: (w - np.array(neuron_by_hand(x, w, b, t)[0]), 0.1),
+                "otros valores",
+            ),
+            (
+                lambda x, w, b, t: [np.multiply(d, 0.99) for d in neuron_by_hand(x, w, b, t)],
+                "0.99 veces",
+            ),
+            (
+                lambda x, w, b, t: (w * (neuron_with_tanh(x, w, b, t)[1]), 0.0),
+                "otros valores",
+            ),
+            (neuron_slope_of_tanh, "otros valores"),
+            (neuron_moved_to_one_side, "Te acercas|otros valores"),
             (neuron_wrong_sign, "signo está al revés"),
             (neuron_without_slope, "Falta un eslabón"),
         ],
@@ -135,6 +182,12 @@ ANSWERS = {
     "0.3": Answers(
         right=[conv_size_by_walking, conv_size_of_convolve],
         wrong=[
+            (lambda n, k, s=1, p=0: (n + 2 * p - k + 1) // s, "antes de dividir"),
+            (lambda n, k, s=1, p=0: (n - k) // s + 1, "Olvidaste el padding"),
+            (lambda n, k, s=1, p=0: n + 2 * p - k + 1, "Olvidaste el stride"),
+            (lambda n, k, s=1, p=0: round((n + 2 * p - k) / s) + 1, "Usas round"),
+            (lambda n, k, s=1, p=0: ((n + 2 * p - k) // s + 1) ** 2, "otros valores"),
+            (lambda n, k, s=1, p=0: n // s, "otros valores"),
             (lambda n, k, s=1, p=0: int((n + 2 * p - k) / s), "Te falta uno"),
             (lambda n, k, s=1, p=0: math.ceil((n + 2 * p - k) / s) + 1, "hacia arriba"),
             (lambda n, k, s=1, p=0: (n + p - k) // s + 1, "un solo lado"),
@@ -144,6 +197,16 @@ ANSWERS = {
     "0.4": Answers(
         right=[max_pool_with_loops, max_pool_of_keras],
         wrong=[
+            (lambda image, size=2: max_pool_with_loops(image, 2), "siempre de 2×2"),
+            (lambda image, size=2: np.max(image), "un solo número"),
+            (lambda image, size=2: image[::size, ::size], "La forma|esquina"),
+            (lambda image, size=2: -np.array(max_pool_with_loops(-image, size)), "menor"),
+            (
+                lambda image, size=2: abs(np.array(max_pool_with_loops(image, size))),
+                "otros valores",
+            ),
+            (lambda image, size=2: np.pad(max_pool_with_loops(image, size), 1), "forma"),
+            (lambda image, size=2: [max(row) for row in image], "forma"),
             (mean_pool, "Promediaste"),
             (max_pool_from_zero, "Empiezas con 0"),
             (max_pool_by_size_of_rows, "mira qué eje se reduce"),
@@ -157,6 +220,11 @@ ANSWERS = {
             ((3, 0, -3), (10, 0, -10), (3, 0, -3)),
         ],
         wrong=[
+            ([[1, 1, 1], [0, 0, 0], [-1, -1, -1]], "ejes intercambiados"),
+            ([[1, 1, 1], [1, 1, 1], [1, 1, 1]], "no suman 0"),
+            ([[-1, 0, 1], [-1, 0, 1], [-1, 0, 2]], "no suman 0"),
+            ([[0, 0, 0], [0, 1, 0], [0, 0, 0]], "no suman 0"),
+            ([-1, 0, 1], "3×3"),
             ([[-1, -1, -1], [0, 0, 0], [1, 1, 1]], "ejes intercambiados"),
             ([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], "cualquier dirección"),
             ([[0, -1, 0], [-1, 5, -1], [0, -1, 0]], "no suman 0"),

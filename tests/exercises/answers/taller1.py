@@ -137,10 +137,34 @@ def r2_swapped(y_true, y_pred):
     return r2_of_lists(y_pred[:, 0], y_true[:, None])
 
 
+def standardize_by_a_layer(train, new):
+    import keras
+
+    variance = train.var(axis=0)
+    variance[variance == 0] = 1
+    layer = keras.layers.Normalization(mean=train.mean(axis=0), variance=variance)
+    return layer(train), layer(new)
+
+
 ANSWERS = {
     "1.1": Answers(
         right=[parameters_of_the_foundations, parameters_layer_by_layer],
         wrong=[
+            (lambda i, u, o: parameters_without_bias(i, u, o) + 1, "un solo sesgo"),
+            (lambda i, u, o: parameters_without_bias(i, u, o) + sum(u), "neuronas de salida"),
+            (
+                lambda i, u, o: parameters_without_bias(i, u, o) + i + sum(u) + o,
+                "también a las entradas",
+            ),
+            (lambda i, u, o: i + sum(u) + o, "otros valores"),
+            (
+                lambda i, u, o: parameters_without_bias(i, u[:1], o) + sum(u[:1]) + o,
+                "otros valores",
+            ),
+            (lambda i, u, o: sum([i] + u), "Una lista y una tupla no se suman"),
+            (lambda i, u, o: (i + 1) * u[0] + (u[-1] + 1) * o, "Ese lugar no existe"),
+            (lambda i, u, o: i * sum(u) * o, "otros valores"),
+            (lambda i, u, o: 2 * parameters_layer_by_layer(i, u, o)[0], "el doble"),
             (parameters_without_bias, "Olvidaste los sesgos"),
             (parameters_without_output, "capa de salida"),
             (lambda i, u, o: parameters_without_bias(i, u, o) + len(u) + 1, "un sesgo por capa"),
@@ -149,6 +173,17 @@ ANSWERS = {
     "1.2": Answers(
         right=[fill_one_by_one, fill_with_a_mask],
         wrong=[
+            (lambda train, new: fill_one_by_one(train, new)[::-1], "están cambiados"),
+            (lambda train, new: fill_one_by_one(train, new)[0], "Se esperan 2 resultados"),
+            (lambda train, new: (np.nan_to_num(new), np.isnan(new)), "Rellenaste con 0"),
+            (lambda a, b: (fill_one_by_one(a, b)[0], ~np.isnan(b)), "indicador está al revés"),
+            (
+                lambda a, b: (np.where(np.isnan(b), np.nanmean(a), b), np.isnan(b)),
+                "Usaste el promedio",
+            ),
+            (lambda a, b: fill_one_by_one([*a, *b] * np.ones(12), b), "las dos columnas juntas"),
+            (lambda a, b: (b[~np.isnan(b)], np.isnan(b)), "en un eje"),
+            (lambda a, b: (fill_one_by_one(a, b)[0], np.isnan(a)), "La forma"),
             (fill_from_new, "Usaste la mediana de `new`"),
             (fill_then_look, "después de rellenar"),
             (fill_by_equality, "ni a sí mismo"),
@@ -156,8 +191,27 @@ ANSWERS = {
         ],
     ),
     "1.3": Answers(
-        right=[standardize_with_loops, standardize_in_place_of_a_copy],
+        right=[
+            standardize_with_loops,
+            standardize_in_place_of_a_copy,
+            standardize_by_a_layer,
+        ],
         wrong=[
+            (lambda a, b: standardize_with_loops(a, b)[::-1], "están cambiados"),
+            (lambda a, b: [(t - a.mean(0)) / (a.std(0) + 1e-8) for t in (a, b)], "gigantesco"),
+            (lambda a, b: [(t - a.mean(0)) / np.maximum(a.std(0), 1e-7) for t in (a, b)], "Keras"),
+            (lambda a, b: standardize_with_loops(a, b)[0], "Se esperan 2 resultados|La forma"),
+            (lambda a, b: [(t - a.mean(0)) / a.std(0, ddof=1) for t in (a, b)], "ddof=1|NaN"),
+            (
+                lambda a, b: [np.nan_to_num((t - a.mean(0)) / a.std(0)) for t in (a, b)],
+                "nan_to_num",
+            ),
+            (lambda a, b: [t - a.mean(0) for t in (a, b)], "olvidaste dividir"),
+            (lambda a, b: [(t - a.mean(1)) / a.std(1) for t in (a, b)], "emparejar"),
+            (
+                lambda a, b: np.nan_to_num([(a - a.mean(0)) / a.std(0)])[0],
+                "Se esperan 2 resultados",
+            ),
             (standardize_each_by_itself, "con su propia media"),
             (standardize_together, "fuga"),
             (lambda a, b: ((a - a.mean(0)) / a.std(0), (b - a.mean(0)) / a.std(0)), "no varía"),
@@ -167,6 +221,14 @@ ANSWERS = {
     "1.4": Answers(
         right=[r2_of_lists, r2_of_keras],
         wrong=[
+            (lambda y, p: np.sqrt(np.mean((y - p[:, 0]) ** 2)), "otros valores"),
+            (lambda y, p: np.mean((y - p[:, 0]) ** 2), "error cuadrático medio"),
+            (lambda y, p: p[0], "otros valores"),
+            (lambda y, p: 1 - np.sum(abs(y - p[:, 0])) / np.sum(abs(y - y.mean())), "absolutos"),
+            (lambda y, p: 100 * r2_of_lists(y, p), "100 veces"),
+            (lambda y, p: (y - p[:, 0]) ** 2, "un solo número"),
+            (lambda y, p: 1 - np.sum((y - p[:, 0]) ** 2) / np.sum(y**2), "restar el promedio"),
+            (lambda y, p: round(r2_of_lists(y, p), 2), "Redondeaste"),
             (r2_broadcast, "muy negativo"),
             (r2_broadcast_mean, "igual de falso"),
             (r2_swapped, "intercambiaste los argumentos"),

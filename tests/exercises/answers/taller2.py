@@ -126,10 +126,28 @@ def class_accuracy_of_columns(confusion):
     return class_accuracy_in_a_list(confusion.T)
 
 
+def flattened_rounded(side, filters):
+    for _ in filters:
+        side = round((side - 2) / 2)
+    return side * side * filters[-1]
+
+
+def softmax_less_the_minimum(z):
+    e = np.exp(z - z.min(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
 ANSWERS = {
     "2.1": Answers(
         right=[conv2d_of_keras, conv2d_filter_by_filter],
         wrong=[
+            (lambda k, c, f, b=True: k[0] ** 2 * c * f + f * b, "cuadrado"),
+            (lambda k, c, f, b=True: k[0] * k[1] * c * f + c * b, "canal de *entrada*"),
+            (lambda k, c, f, b=True: (sum(k) * c + b) * f, "otros valores"),
+            (lambda k, c, f, b=True: k * k * c * f + f * b, "no es un entero|de esos tipos"),
+            (lambda k, c, f, b=True: (k[0] * k[1] + b) * c * f, "canal y filtro"),
+            (lambda k, c, f, b=True: k[0] * k[1] * c + b, "otros valores"),
+            (lambda k, c, f, b=True: (k[0] * k[1] * c + (not b)) * f, "otros valores"),
             (lambda k, c, f, b=True: k[0] * k[1] * c * f, "Olvidaste los sesgos"),
             (lambda k, c, f, b=True: k[0] * k[1] * f + f * b, "Olvidaste los canales"),
             (lambda k, c, f, b=True: (k[0] * k[1] * c + 1) * f, "Sumas los sesgos siempre"),
@@ -139,6 +157,16 @@ ANSWERS = {
     "2.2": Answers(
         right=[flattened_by_recursion, flattened_by_the_foundations],
         wrong=[
+            (lambda s, f: flattened_by_recursion(s, f) // f[-1] * sum(f), "Sumaste los filtros"),
+            (
+                lambda s, f: flattened_by_recursion(s, f) // f[-1] * int(np.prod(f)),
+                "Multiplicaste los filtros",
+            ),
+            (lambda s, f: (flattened_by_recursion(s, f) * f[-1]) ** 0.5, "un solo lado"),
+            (lambda s, f: flattened_rounded(s, f), "Usas round"),
+            (lambda s, f: s * s * f[-1], "otros valores"),
+            (lambda s, f: (s - 2) ** 2 * f[-1], "otros valores"),
+            (lambda s, f: flattened_by_recursion(s, f[::-1]), "otros valores|filtros"),
             (flattened_at_another_side, "como si hubiera padding"),
             (flattened_with_fractions, "medios píxeles"),
             (lambda side, f: flattened_by_recursion(side, f) / f[-1], "los lugares"),
@@ -148,6 +176,18 @@ ANSWERS = {
     "2.3": Answers(
         right=[softmax_row_by_row, softmax_of_keras],
         wrong=[
+            (lambda z: np.exp(z - z.min(axis=1, keepdims=True)), "otros valores|inf|resta"),
+            (softmax_less_the_minimum, "se desborda. Resta el *mayor*"),
+            (lambda z: np.exp(z - z.max(axis=1)), "keepdims"),
+            (lambda z: z / z.sum(axis=1, keepdims=True), "sin elevar e"),
+            (lambda z: 1 / (1 + np.exp(-z)), "sigmoide"),
+            (lambda z: np.log(softmax_row_by_row(z)), "el logaritmo"),
+            (
+                lambda z: [math.exp(x) / sum(map(math.exp, row)) for row in z for x in row],
+                "desborda",
+            ),
+            (lambda z: np.argmax(z, axis=1), "eje"),
+            (lambda z: np.round(softmax_row_by_row(z), 2), "Redondeaste"),
             (softmax_naive, "se desborda"),
             (softmax_of_columns, "Suman 1 las columnas"),
             (lambda z: softmax_naive(z - z.max()), "de *todo* el arreglo"),
@@ -158,6 +198,15 @@ ANSWERS = {
     "2.4": Answers(
         right=[cross_entropy_by_one_hot, cross_entropy_of_keras],
         wrong=[
+            (lambda t, p: -np.log(np.mean(p[range(len(t)), t])), "orden importa"),
+            (lambda t, p: np.mean(np.log(p[range(len(t)), t])), "signo menos"),
+            (lambda t, p: -np.log(p[:, t]).mean(), "en *todas* las filas"),
+            (lambda t, p: -np.log10(p[range(len(t)), t]).mean(), "logaritmo decimal"),
+            (lambda t, p: -np.log(p.max(axis=1)).mean(), "más alta de cada fila"),
+            (lambda t, p: -np.log(p).mean(), "otros valores"),
+            (lambda t, p: -np.log(p[range(len(t)), t]), "Falta promediarlas"),
+            (lambda t, p: -(t * np.log(p)).sum(), "emparejar|otros valores"),
+            (lambda t, p: 1 - np.mean(p[range(len(t)), t]), "Falta el logaritmo"),
             (cross_entropy_without_mean, "Sumaste las pérdidas"),
             (cross_entropy_of_everything, "también sobre las clases"),
             (cross_entropy_from_one, "corridas en uno"),
@@ -166,8 +215,21 @@ ANSWERS = {
         ],
     ),
     "2.5": Answers(
-        right=[class_accuracy_by_scikit_learn, class_accuracy_in_a_list],
+        right=[
+            class_accuracy_by_scikit_learn,
+            class_accuracy_in_a_list,
+            lambda c: {k: row[k] / sum(row) for k, row in enumerate(c)},
+        ],
         wrong=[
+            (lambda c: c.max(axis=1) / c.sum(axis=1), "número más grande de cada fila"),
+            (lambda c: np.diag(c) / c.sum(), "total de imágenes"),
+            (lambda c: np.trace(c) / c.sum(), "exactitud global"),
+            (lambda c: c.max(axis=0) / c.sum(axis=0), "otros valores|columna"),
+            (lambda c: np.diag(c) // c.sum(axis=1), "siempre 0|Perdiste"),
+            (lambda c: c / c.sum(axis=1), "diagonal|mira qué eje"),
+            (lambda c: [c[i][i] for i in range(len(c))], "aciertos, en cantidad"),
+            (lambda c: (c.sum(axis=1) - np.diag(c)) / c.sum(axis=1), "*no* reconoció"),
+            (lambda c: np.mean(class_accuracy_in_a_list(c)), "sin promediar"),
             (class_accuracy_of_columns, "Intercambiaste los ejes"),
             (lambda c: np.trace(c) / np.sum(c), "exactitud global"),
             (lambda c: [c[k, k] / c.sum() for k in range(len(c))], "total de imágenes"),

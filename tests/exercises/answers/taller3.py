@@ -143,10 +143,31 @@ def residual_one_too_many(x, W1, W2):
     return relu(relu(relu(x @ W1) @ W2) + x)
 
 
+def vote_of_the_last(predictions, labels, groups):
+    said = dict(zip(groups, predictions, strict=True))
+    truth = dict(zip(groups, labels, strict=True))
+    return sum(said[name] == truth[name] for name in truth) / len(truth)
+
+
+def vote_by(choose, predictions, labels, groups):
+    right = 0
+    for name in set(groups):
+        right += choose(predictions[groups == name]) == labels[groups == name][0]
+    return right / len(set(groups))
+
+
 ANSWERS = {
     "3.1": Answers(
         right=[class_one_by_one, class_from_a_table],
         wrong=[
+            (lambda labels: np.where(labels >= 8, labels - 1, labels), "una letra antes"),
+            (lambda labels: np.where(labels > 10, labels - 1, labels), "una letra después"),
+            (lambda labels: labels + 1 * (labels > 9), "lado contrario"),
+            (lambda labels: labels % 24, "El resto de dividir"),
+            (lambda labels: labels[labels != 9], "tal como viene"),
+            (lambda labels: labels - 1 if labels > 9 else labels, "ni verdadero ni falso"),
+            (lambda labels: [k - 1 for k in labels if k > 9], "La forma"),
+            (lambda labels: np.where(labels < 9, labels - 1, labels), "otros valores"),
             (class_as_it_comes, "tal como viene"),
             (class_one_less, "queda en -1"),
             (class_from_i, "una letra antes"),
@@ -155,6 +176,13 @@ ANSWERS = {
     "3.2": Answers(
         right=[split_of_scikit_learn, split_of_the_course],
         wrong=[
+            (lambda t, g, f: np.arange(int(f * len(t))), "un tramo seguido|Las tres|fracción"),
+            (lambda t, g, f: np.unique(g), "gemelas|Dos cosas|fotografía|letra"),
+            (lambda t, g, f: np.flatnonzero(t == 0), "letra"),
+            (lambda t, g, f: np.arange(len(t)), "letra|tamaño"),
+            (lambda t, g, f: np.arange(len(t))[:: round(1 / f)], "gemelas"),
+            (lambda t, g, f: (np.arange(9), np.arange(9)), "tupla de dos cosas"),
+            (lambda t, g, f: np.flatnonzero(np.isin(g, np.unique(g)[::2])), "tamaño no es"),
             (split_of_images, "gemelas"),
             (split_at_the_front, "un tramo seguido de la lista"),
             (split_of_sorted_photographs, "van letra por letra"),
@@ -164,6 +192,17 @@ ANSWERS = {
     "3.3": Answers(
         right=[vote_with_counter, vote_with_one_hot],
         wrong=[
+            (vote_of_the_last, "Cuenta solo la última copia"),
+            (lambda p, t, g: vote_by(np.median, p, t, g), "la mediana"),
+            (
+                lambda p, t, g: vote_by(lambda v: round(np.mean(v)), p, t, g),
+                "Promedias los números",
+            ),
+            (lambda p, t, g: vote_by(max, p, t, g), "alfabeto"),
+            (lambda p, t, g: vote_by(lambda v: v[0], p, t, g), "la primera copia"),
+            (lambda p, t, g: np.mean(p == t), "exactitud por imagen"),
+            (lambda p, t, g: 1 - vote_by(lambda v: np.bincount(v).argmax(), p, t, g), "*falla*"),
+            (lambda p, t, g: len(set(g)), "otros valores|entre 0 y 1"),
             (vote_of_images, "exactitud por imagen"),
             (vote_shares, "no tiene decimales"),
             (vote_majority_of_all, "más de la mitad"),
@@ -172,6 +211,17 @@ ANSWERS = {
     "3.4": Answers(
         right=[residual_of_keras, residual_row_by_row],
         wrong=[
+            (lambda x, A, B: np.maximum(x + x @ A @ B, 0), "entre W1 y W2"),
+            (lambda x, A, B: x + np.maximum(x @ A, 0) @ B, "falta la ReLU del final"),
+            (lambda x, A, B: np.maximum(np.maximum(x @ A, 0) @ B, 0), "Falta el atajo"),
+            (lambda x, A, B: np.maximum(x * A, 0), "emparejar"),
+            (
+                lambda x, A, B: np.maximum(x + np.maximum(x @ B, 0) @ A, 0),
+                "producto de matrices|valores",
+            ),
+            (lambda x, A, B: max(x @ A, 0), "ni verdadero ni falso"),
+            (lambda x, A, B: np.hstack([x, np.maximum(x @ A, 0) @ B]), "al lado de f(x)"),
+            (lambda x, A, B: np.maximum(x - np.maximum(x @ A, 0) @ B, 0), "otros valores"),
             (residual_without_a_shortcut, "Falta el atajo"),
             (residual_without_the_last, "falta la ReLU del final"),
             (residual_one_too_many, "una ReLU de más"),

@@ -183,18 +183,51 @@ def gate_half_repaired(skip, coarse, bottom, weights):
     return (a * skip[::2, ::2]) @ weights("project", c, skip.shape[0])
 
 
+def regions_all_but_oedema(labels, edition):
+    wt, _, et = regions_by_cases(labels, edition)
+    return wt, (labels != 0) & (labels != 2), et
+
+
+def dice_one_if_any_is_empty(truth, answer):
+    if not truth.any() or not answer.any():
+        return 1
+    return 2 * (truth * answer).sum() / (truth.sum() + answer.sum())
+
+
 ANSWERS = {
     "4.1": Answers(
         right=[volume_in_centimetres, volume_voxel_by_voxel],
         wrong=[
+            (lambda mask, mm: mask.sum(), "número de vóxeles"),
+            (lambda mask, mm: mask.sum() * sum(mm) / 1000, "Sumas los tres lados"),
+            (lambda mask, mm: mask.sum() * mm[0] * mm[1] / 1000, "dos lados"),
+            (lambda mask, mm: mask.sum() * np.prod(mm) // 1000, "siempre 0"),
+            (lambda mask, mm: mask.sum() * np.prod(mm) / 100, "Divides por 100"),
+            (lambda mask, mm: mask * np.prod(mm) / 1000, "un solo número"),
+            (lambda mask, mm: mask.sum() * mm / 1000, "un solo número"),
+            (lambda mask, mm: mask.mean() * np.prod(mm) / 1000, "veces lo correcto"),
             (volume_of_cubes, "falta `spacing_mm`"),
             (volume_in_cubic_millimetres, "faltó dividir por 1000"),
             (volume_of_the_image, "la imagen entera"),
         ],
     ),
     "4.2": Answers(
-        right=[regions_by_cases, regions_voxel_by_voxel],
+        right=[
+            regions_by_cases,
+            regions_voxel_by_voxel,
+            lambda labels, edition: np.stack(regions_by_cases(labels, edition)),
+            lambda labels, edition: dict(
+                zip(("wt", "tc", "et"), regions_by_cases(labels, edition), strict=True)
+            ),
+        ],
         wrong=[
+            (lambda t, e: regions_by_cases(t, e)[::-1], "en el orden contrario"),
+            (lambda t, e: regions_by_cases(t, "2020"), "todas las ediciones como la de 2020"),
+            (lambda t, e: regions_by_cases(t, "2020" if e == 2020 else "2023"), "es un texto"),
+            (regions_all_but_oedema, "también la cavidad"),
+            (lambda t, e: [t * m for m in regions_by_cases(t, e)], "Se piden máscaras"),
+            (lambda t, e: regions_by_cases(t, e)[0], "Se esperan 3 resultados"),
+            (lambda t, e: regions_by_cases(t, e.replace("2015", "2020")), "en 2015 el 3 es"),
             (regions_by_guessing, "Adivinas la edición"),
             (regions_with_oedema_in_the_core, "Tu TC incluye el edema"),
             (regions_of_anything, "la cavidad que dejó la operación"),
@@ -204,6 +237,12 @@ ANSWERS = {
     "4.3": Answers(
         right=[dice_of_sets, dice_of_scikit_learn],
         wrong=[
+            (dice_one_if_any_is_empty, "solo una de las dos"),
+            (lambda a, b: np.sum(a * b) / max(a.sum(), 1), "sensibilidad"),
+            (lambda a, b: np.sum(a * b) / max(b.sum(), 1), "precisión"),
+            (lambda a, b: (2 * np.sum(a * b) + 1) / (a.sum() + b.sum() + 1), "Sumas 1"),
+            (lambda a, b: 2 * (a * b) / (a + b), "un solo número"),
+            (lambda a, b: 2 * np.sum(a * b) // max(a.sum() + b.sum(), 1), "decimales|siempre"),
             (dice_without_two, "Falta el 2"),
             (dice_iou, "Eso es IoU"),
             (dice_with_the_background, "en ella el fondo cuenta"),
@@ -214,7 +253,14 @@ ANSWERS = {
     "4.4": Answers(
         right=[gate_repaired, gate_of_keras],
         wrong=[
-            (gate_as_it_is_given, "Quedan 3 errores a la vista. Mira los canales"),
+            (lambda s, c, b, w: gate_repaired(s, c, b, w)[::2, ::2], "forma"),
+            (lambda s, c, b, w: gate_repaired(s, c, b, w).sum(axis=-1), "forma"),
+            (lambda s, c, b, w: s, "otros valores"),
+            (
+                lambda s, c, b, w: gate_repaired(s, c, b, lambda n, i, o: w("phi", i, o)),
+                "otros val",
+            ),
+            (gate_as_it_is_given, "tal como se entrega, con todos sus errores"),
             (gate_with_softmax, "vale 1 en todas partes"),
             (gate_with_relu, "Con ReLU la compuerta amplifica"),
             (gate_of_the_bottom, "escucha a `bottom`"),

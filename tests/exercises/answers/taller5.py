@@ -185,10 +185,38 @@ def precision_of_what_was_found(threshold, scores, matched, there):
     return precision, recall * there / len(set(matched) - {-1})
 
 
+def learning_of_the_first(channels, classes, last):
+    sizes = [(9 * a + 1) * b for a, b in zip(channels, channels[1:], strict=False)]
+    return sum(sizes[:last]) + (channels[-1] + 1) * classes, sum(sizes[last:])
+
+
+def learning_of_dense(channels, classes, last):
+    sizes = [(a + 1) * b for a, b in zip(channels, channels[1:], strict=False)]
+    cut = len(sizes) - last
+    return sum(sizes[cut:]) + (channels[-1] + 1) * classes, sum(sizes[:cut])
+
+
+def iou_shared(a, b):
+    inner = max(0, min(a[2], b[2]) - max(a[0], b[0]))
+    return inner * max(0, min(a[3], b[3]) - max(a[1], b[1]))
+
+
+def precision_by_boxes(threshold, scores, matched, there):
+    right = np.sum((scores >= threshold) & (matched >= 0))
+    return right / np.sum(scores >= threshold), right / len(scores)
+
+
 ANSWERS = {
     "5.1": Answers(
         right=[backbone_channel_by_channel, backbone_of_keras],
         wrong=[
+            (lambda image: image / 255, "Divides por 255"),
+            (lambda image: image[..., ::-1] / 255 - [103.939, 116.779, 123.68], "antes de restar"),
+            (lambda image: image[..., ::-1] - [123.68, 116.779, 103.939], "en el orden de antes"),
+            (lambda image: image[..., ::-1] + [103.939, 116.779, 123.68], "Sumas las medias"),
+            (lambda image: image[..., ::-1], "otros valores|siempre"),
+            (lambda image: image[..., ::-1] - image.mean(), "otros valores"),
+            (lambda image: image / 127.5 - 1, "otros valores"),
             (backbone_min_max, "de su mínimo a su máximo"),
             (backbone_still_red_green_blue, "la media del azul al rojo"),
             (backbone_upside_down, "cabeza abajo"),
@@ -197,6 +225,12 @@ ANSWERS = {
     "5.2": Answers(
         right=[learning_of_keras, learning_backwards],
         wrong=[
+            (lambda c, n, k: learning_backwards(c, n, k)[::-1], "están cambiados"),
+            (lambda c, n, k: sum(learning_backwards(c, n, k)), "Se esperan 2 resultados"),
+            (lambda c, n, k: learning_of_the_first(c, n, k), "las *primeras*"),
+            (lambda c, n, k: learning_of_dense(c, n, k), "como una capa densa"),
+            (lambda c, n, k: (sum(learning_backwards(c, n, k)), 0), "otros valores|El resultado 2"),
+            (lambda c, n, k: learning_backwards(c, n, k + 1), "Ese lugar no existe|ya está vacía"),
             (learning_with_a_slice, "lista[-0:] es lista[0:]"),
             (learning_without_biases, "Faltan los sesgos"),
             (learning_without_the_output, "Falta la capa nueva"),
@@ -205,6 +239,11 @@ ANSWERS = {
     "5.3": Answers(
         right=[iou_of_the_course, iou_of_sets],
         wrong=[
+            (lambda a, b: iou_of_sets(a, b) // 1, "siempre 0"),
+            (lambda a, b: int(iou_of_sets(a, b)), "siempre 0"),
+            (lambda a, b: 1 - iou_of_sets(a, b), "otros valores"),
+            (lambda a, b: iou_shared(a, b), "en píxeles"),
+            (lambda a, b: iou_shared(a, b) / ((a[2] - a[0]) * (a[3] - a[1])), "área de `a`"),
             (iou_unclipped, "Mira dos cajas separadas"),
             (iou_with_one_more_pixel, "Sumas 1 a cada lado"),
             (iou_of_sizes, "*alto*, *ancho*"),
@@ -214,14 +253,40 @@ ANSWERS = {
     "5.4": Answers(
         right=[suppress_with_a_mask, suppress_by_crossing_out],
         wrong=[
+            (lambda o, s, t: [x for x in s if x > 1], "No queda ninguna caja"),
+            (lambda o, s, t: [np.argmax(s)], "Dejas solo la más segura"),
+            (lambda o, s, t: s[suppress_with_a_mask(o, s, t)], "se piden sus índices"),
+            (lambda o, s, t: np.argsort(-s), "no quitas ninguna"),
+            (lambda o, s, t: suppress_with_a_mask(o, -s, t), "menos segura a la más segura|menor"),
+            (lambda o, s, t: [i for i in range(len(s)) if all(o[i] <= t)], "consigo misma"),
+            (lambda o, s, t: [i in suppress_with_a_mask(o, s, t) for i in range(6)], "una máscara"),
+            (lambda o, s, t: np.flatnonzero(s > t), "La forma|eje|otros valores"),
             (suppress_in_order, "en el orden en que vienen"),
             (suppress_by_the_suppressed, "las que ya fueron suprimidas"),
             (suppress_in_another_order, "en el orden en que venían"),
         ],
     ),
     "5.5": Answers(
-        right=[precision_of_the_course, precision_with_a_loop],
+        right=[
+            precision_of_the_course,
+            precision_with_a_loop,
+            lambda *finds: np.array(precision_with_a_loop(*finds)),
+        ],
         wrong=[
+            (lambda h, s, m, n: precision_with_a_loop(h, s, m, n)[0], "Se esperan 2"),
+            (
+                lambda h, s, m, n: precision_with_a_loop(np.nextafter(h, 1), s, m, n),
+                "justo el umbral",
+            ),
+            (
+                lambda h, s, m, n: (1 - precision_with_a_loop(h, s, m, n)[0], 0.5),
+                "otros valores|falsas",
+            ),
+            (
+                lambda h, s, m, n: [v * n for v in precision_with_a_loop(h, s, m, n)],
+                "otros valores|entre 0 y 1|de más",
+            ),
+            (precision_by_boxes, "divide por todas las cajas"),
             (precision_without_object_0, "con matched > 0"),
             (precision_exchanged, "Están cambiadas"),
             (precision_of_everything, "No usas el umbral"),
