@@ -10,9 +10,9 @@ from course.export import load
 pytestmark = pytest.mark.browser
 ASK = """
 const [pictures, done] = arguments;
-const network = (globalThis.remoteNetwork ?? localNetwork)(
-  JSON.parse(document.querySelector("#setup").textContent));
+const setup = JSON.parse(document.querySelector("#setup").textContent);
 (async () => {
+  const network = await (globalThis.remoteNetwork ?? localNetwork)(setup);
   const [answers, times] = [[], []];
   for (const picture of pictures) {
     const began = performance.now();
