@@ -46,7 +46,7 @@ def _run(path):
             return runpy.run_path(str(path), run_name="mis_respuestas")
     except Objection as objection:
         raise CourseError(
-            f"{path}: {objection}\nQué hacer: quita el input() y repite la orden."
+            f"{path}: {objection}\nQué hacer: quita esa línea y repite la orden."
         ) from None
     except (Exception, SystemExit) as error:
         if isinstance(error, CourseError):

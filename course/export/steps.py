@@ -7,6 +7,7 @@ into one float32 array. `answer` takes them one after another, as the page's own
     scale       x * factor + offset
     normalize   (x - mean) * factor + offset, per channel; the factor may be negative
     convolution, max_pool, average_pool     a window `size` moved by `strides`, "same" or "valid"
+    pad         zeros around a picture, [[above, below], [left, right]]
     flatten, dense, concatenate, softmax    over one example's numbers
     one_hot     a word as zeros and a one; the first place is for a word that is not known
     relu, tanh, log1p, subtract, …          number by number: see `_EACH`
@@ -224,6 +225,11 @@ def _softmax(layer, written):
     return {"kind": "softmax"} if layer.axis == -1 and _is_flat(layer) else None
 
 
+def _zero_padding(layer, written):
+    padding = [list(side) for side in layer.padding]
+    return {"kind": "pad", "padding": padding} if _is_last(layer) else None
+
+
 def _flatten(layer, written):
     return {"kind": "flatten"} if _is_last(layer) else None
 
@@ -273,6 +279,7 @@ _LAYERS = {
     keras.layers.Softmax: _softmax,
     keras.layers.SpatialDropout2D: _nothing,
     keras.layers.StringLookup: _string_lookup,
+    keras.layers.ZeroPadding2D: _zero_padding,
 }
 # Arithmetic between layers, by the names of Keras' operations.
 _OPERATIONS = {
@@ -391,6 +398,7 @@ _WHOLE = {
     "max_pool": _max_pool,
     "normalize": lambda x, mean, factor, offset: (x - mean) * factor + offset,
     "one_hot": _one_hot,
+    "pad": lambda x, padding: np.pad(x, ((0, 0), *padding, (0, 0))),
     "scale": _scale,
     "softmax": _softmax_of,
 }

@@ -299,3 +299,7 @@ print(f"\n{report.headline}\nCarpeta: {run}\nInforme: {page}")
 #    pena el resto?
 # 4. Dibuja un dígito, guárdalo como `mi_digito.png` y pregúntale a tu red: `python -m course
 #    predict runs/taller2_cnn_mnist mi_digito.png` (en un cuaderno, con `!` delante)
+# 5. Haz una página de tu red y dibújale con el dedo: `python -m course demo
+#    runs/taller2_cnn_mnist` la abre en tu navegador. `course.demo.page.export_web` la escribe como
+#    un solo archivo (`python -m course export runs/taller2_cnn_mnist --web pagina`) y
+#    `course.demo.space.build`, como la carpeta de un Space de Hugging Face.

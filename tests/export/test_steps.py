@@ -111,6 +111,13 @@ def test_windows_stand_where_keras_puts_them(padding, size, window, strides):
         compare(model, pictures(model, 3))
 
 
+def test_zeros_around_a_picture_by_hand():
+    padding = layers.ZeroPadding2D(((1, 0), (0, 2)))
+    model = stack((1, 2, 1), layers.Rescaling(2), padding, layers.Flatten())
+    steps, weights = compare(model, pictures(model))
+    assert answer(steps, weights, np.array([[[[3], [4]]]])).tolist() == [[0, 0, 0, 0, 6, 8, 0, 0]]
+
+
 def test_a_convolution_by_hand():
     model = keras.Sequential(
         [keras.Input((2, 2, 1), name="x"), layers.Conv2D(1, 2), layers.Flatten()]
@@ -224,6 +231,7 @@ def test_the_page_answers_as_numpy_does(tmp_path):
             layers.Conv2D(3, (3, 2), strides=(2, 3), activation="elu"),
             layers.AveragePooling2D(3, strides=2, padding="same"),
             layers.MaxPooling2D((1, 2), padding="valid"),
+            layers.ZeroPadding2D(((1, 0), (2, 1))),
             layers.Flatten(),
             layers.Dense(3, activation="softmax"),
         ),

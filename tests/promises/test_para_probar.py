@@ -95,6 +95,7 @@ ITEMS = {
             refused=True,
         ),
         thought("Dibuja un dígito, guárdalo"),
+        thought("Haz una página de tu red"),
     ],
     "taller3_cnn_senas": [
         Item(

@@ -84,6 +84,18 @@ function averagePool(input, step) {
   return { ...output, values: output.values.map((sum, i) => sum / counts[i]) };
 }
 
+// Zeros around a picture: padding is [[above, below], [left, right]].
+function pad(input, { padding: [[above, below], [left, right]] }) {
+  const [height, width, channels] = input.shape;
+  const shape = [above + height + below, left + width + right, channels];
+  const values = new Float32Array(shape[0] * shape[1] * channels);
+  for (let row = 0; row < height; row++) {
+    const pixels = input.values.subarray(row * width * channels, (row + 1) * width * channels);
+    values.set(pixels, ((above + row) * shape[1] + left) * channels);
+  }
+  return { shape, values };
+}
+
 // ---- numbers
 
 function dense(input, { kernel, bias }) {
@@ -142,6 +154,7 @@ const STEPS = {
   softmax,
   flatten,
   concatenate,
+  pad,
   max_pool: maxPool,
   average_pool: averagePool,
   one_hot: oneHot,
