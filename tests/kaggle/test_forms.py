@@ -29,6 +29,7 @@ SHORT_TOO = {
         "COURSE_WEIGHTS": "none",
         "COURSE_BACKBONE": "MobileNetV2",
         "COURSE_CHEST_EPOCHS": "1",
+        "COURSE_TRANSFER_EPOCHS": "1",
     },
 }
 RUN_NOTEBOOK = """

@@ -149,7 +149,12 @@ SHORT = {"SOURCE": "sample", "EPOCHS": 1, "LIMIT": 300}
 SHORT_TOO = {
     "taller1_mlp_regresion": {"CURVE_EPOCHS": 1},
     "taller4_unet_brats": {"LIMIT": 4, "FILTERS": 4},
-    "taller5_aplicaciones": {"CHEST_EPOCHS": 1, "LIMIT": 200, "BACKBONE": "MobileNetV2"},
+    "taller5_aplicaciones": {
+        "CHEST_EPOCHS": 1,
+        "TRANSFER_EPOCHS": 1,
+        "LIMIT": 200,
+        "BACKBONE": "MobileNetV2",
+    },
 }
 
 
