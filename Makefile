@@ -59,7 +59,7 @@ test-torch: .venv/torch
 # JAX is brought along; PyTorch's rows are skipped where test-torch has not been run. The other
 # Python has the lowest versions: what one Keras writes, the other reads.
 test-matrix: .venv/jax .venv-lowest/jax
-	COURSE_OTHER_PYTHON=.venv-lowest/bin/python .venv/bin/python -m pytest -n 2 --dist worksteal -m matrix
+	COURSE_OTHER_PYTHON=.venv-lowest/bin/python .venv/bin/python -m pytest -n 2 --dist load --maxschedchunk 1 -m matrix
 
 # As Hugging Face would: the Space's own requirements.txt and nothing else. The first time it brings
 # TensorFlow and Gradio, 2.5 GB on disk, in about two minutes; later it takes half a minute.
