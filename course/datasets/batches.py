@@ -1,6 +1,7 @@
 """Mini-batches in an order that depends on the seed and the epoch alone."""
 
 import gc
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -117,8 +118,14 @@ class Batches(EpochDataset):
         return self.inputs[rows], self.targets[rows]
 
 
+# a strategy of which nothing is known: Keras' name for it is not public
+_UNKNOWN = SimpleNamespace(num_replicas_in_sync=1)
+
+
 def _devices():
     """The most devices that a model of this process is on; 0 where none has a strategy.
+
+    1 where a model does not say: then nothing is read ahead, which is slower and never wrong.
 
     A batch does not know the model that is fitted, and Keras keeps no list of models: so Python's
     own list of objects is asked, which takes a tenth of a second.
@@ -128,7 +135,7 @@ def _devices():
     # not isinstance: it would ask each lazy module of TensorFlow for its class, and load it
     models = [thing for thing in things if type(thing) in kinds]
     # not the public property: inside a scope it gives that scope's to every model
-    strategies = [getattr(model, "_distribute_strategy", None) for model in models]
+    strategies = [getattr(model, "_distribute_strategy", _UNKNOWN) for model in models]
     return max((strategy.num_replicas_in_sync for strategy in strategies if strategy), default=0)
 
 

@@ -149,7 +149,7 @@ def _seen(levels, relief, least):
     long = max(_sides(box))
     others = [other for other in others.values() if max(_sides(other)) > _SMALL * long]
     edge = ndimage.binary_dilation(mask, _EIGHT, iterations=1 + long // 12)
-    edge &= mask | (labels == 0)
+    edge &= mask | ((labels == 0) & (ink > least / 2))  # weaker is the paper's own noise
     more = 1 + long // 16
     around = levels[max(0, box[0] - more) : box[2] + more, max(0, box[1] - more) : box[3] + more]
     return _Seen(

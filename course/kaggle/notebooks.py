@@ -90,6 +90,7 @@ def notebook(taller) -> str:
 
 
 def badges(taller) -> str:
+    """A lesson's links to Colab and Kaggle, at the tag of this version, as Markdown."""
     names = {"page": repository(), "tag": f"v{course.__version__}", "taller": taller}
     return f"{_COLAB.format(**names)} {_KAGGLE.format(**names)}"
 

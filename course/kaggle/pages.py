@@ -52,7 +52,7 @@ def render(folder, names=()) -> list[Path]:
         written.append(folder / f"{lesson.stem}.html")
         files.write(written[-1], page)
         print(f"{written[-1]}  ({number(time.monotonic() - began, 0)} s)")
-    pages = {name: _title(lessons.find(name)) for name in lessons.names()}
+    pages = {name: _title(notebooks.cells(lessons.find(name))) for name in lessons.names()}
     items = [
         f'<li><a href="{name}.html">{html.escape(title)}</a></li>'
         for name, title in pages.items()
@@ -74,9 +74,8 @@ def page_of(name, notebook) -> str:
     )
     exporter.exclude_anchor_links = True
     body, _ = exporter.from_notebook_node(notebook)
-    title = notebook.cells[0].source.partition("\n")[0].lstrip("# ")
     back = '<p class="eyebrow"><a href="index.html">Los talleres</a></p>'
-    return _wrapped(title, f"{back}\n{body}")
+    return _wrapped(_title(notebook.cells), f"{back}\n{body}")
 
 
 def _executed(lesson):
@@ -120,8 +119,8 @@ def _mathml(found):
     return convert(block or line, display="block" if block else "inline")
 
 
-def _title(lesson):
-    return notebooks.cells(lesson)[0].source.partition("\n")[0].lstrip("# ")
+def _title(cells):
+    return cells[0].source.partition("\n")[0].lstrip("# ")
 
 
 def _wrapped(title, body):

@@ -1,8 +1,10 @@
 """Mini-batches: every example once, an order of (seed, epoch) alone."""
 
+import keras
 import numpy as np
 from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
 
+from course.datasets import batches as module
 from course.datasets.batches import Batches
 
 
@@ -48,3 +50,13 @@ def test_columns_are_cut_alike_and_text_becomes_tensors():
 def test_no_thread_of_tensorflow_delays_the_end_of_an_epoch():
     adapter = PyDatasetAdapter(Batches(np.arange(4), np.arange(4), batch_size=2, seed=0))
     assert adapter.get_tf_dataset().options().autotune.enabled is False
+
+
+def test_where_a_model_does_not_say_its_strategy_nothing_is_read_ahead(monkeypatch):
+    """Keras' own name for it is not public: were it another, examples would be lost in silence."""
+    x = np.zeros((4, 2))
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    monkeypatch.setattr(module.gc, "get_objects", lambda: [model])
+    assert Batches(x, x, 2, seed=0).workers == 2
+    del model._distribute_strategy
+    assert Batches(x, x, 2, seed=0).workers == 1

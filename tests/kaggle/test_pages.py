@@ -1,6 +1,7 @@
 """Executed lessons as pages: what a cell printed and drew is in them, and nothing from outside."""
 
 import re
+import sys
 
 import pytest
 
@@ -65,7 +66,7 @@ def test_a_cell_that_fails_is_named_and_the_pages_before_it_stay(kernels, tmp_pa
 
 @pytest.mark.parametrize("package", ["nbclient", "nbconvert", "latex2mathml", "ipykernel"])
 def test_without_a_package_the_extra_is_named(package, monkeypatch, capsys):
-    monkeypatch.setitem(__import__("sys").modules, package, None)
+    monkeypatch.setitem(sys.modules, package, None)
     assert main(["notebooks", "render", "taller0"]) == 2
     said = capsys.readouterr().err
     assert package in said and 'pip install -e ".[docs]"' in said

@@ -92,7 +92,8 @@ PAGES = {
 
 @pytest.mark.parametrize("name", PAGES)
 def test_what_lies_around_a_digit_does_not_change_it(name):
-    assert differs(PAGES[name]) < 16
+    # where rulings cross a stroke it is darker, and the rest of it paler than on a clean page
+    assert differs(PAGES[name]) < (16 if name == "squared paper" else 8)
 
 
 @pytest.mark.parametrize("page", [seven(), seven(ink=220, paper=30)])

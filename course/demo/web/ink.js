@@ -93,7 +93,10 @@ function thingsSeen({ light, relief }, least, page) {
   const middle = median(inMask(light.map((level, i) => level - relief[i] / 2)));
   const most = percentile(inMask(ink), 0.99);
   return {
-    ink: ink.map((level, i) => (edge[i] && (mask[i] || !found.labels[i]) ? Math.min(level, most) : 0)),
+    ink: ink.map((level, i) => {
+      const faint = !found.labels[i] && level > least / 2; // weaker is the paper's own noise
+      return edge[i] && (mask[i] || faint) ? Math.min(level, most) : 0;
+    }),
     area: area(around([box, ...large])),
     things: 1 + large.length,
     isBlot: isBlot(mask, page, long),
