@@ -137,10 +137,11 @@ class _PictureSite(_Site):
         }
 
     def _example(self, model):
+        import keras
         import numpy as np
 
         example = np.zeros(self.card["inputs"][0]["shape"], "float32")
-        answers = np.asarray(model(example[None], training=False))
+        answers = keras.ops.convert_to_numpy(model(example[None], training=False))
         inference_run.check_probabilities(answers, self.folder)
         return example
 

@@ -49,10 +49,14 @@ def predict(folder, paths, card=None, keep=None):
     for name, picture in zip(kept, seen, strict=bool(kept)):
         files.write(name, pictures.png(picture))
     start.load_keras()
+    import keras
+
     from course.export.model_file import load_model
 
     model = load_model(folder, card)
-    probabilities = np.asarray(model(np.stack(seen).astype("float32"), training=False))
+    probabilities = keras.ops.convert_to_numpy(
+        model(np.stack(seen).astype("float32"), training=False)
+    )
     check_probabilities(probabilities, folder)
     likeliest = (-probabilities).argsort(axis=1, kind="stable")[:, :_TOP]
     return [

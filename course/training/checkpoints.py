@@ -139,6 +139,11 @@ class EpochSeeds(keras.callbacks.Callback):
         for position, state in enumerate(states):
             drawn = np.random.SeedSequence((self.seed, epoch, position)).generate_state(2)
             state.assign(drawn.astype(state.dtype))
+        if keras.backend.backend() == "torch":
+            import torch
+
+            # there Keras' dropout without a seed of its own draws from PyTorch's one state
+            torch.manual_seed(np.random.SeedSequence((self.seed, epoch)).generate_state(1)[0])
 
 
 class Checkpoint(keras.callbacks.Callback):

@@ -22,6 +22,7 @@ from course.models import cnn
 from course.training import callbacks, read_history, resume, run_dir, set_seed, settings
 
 kept = []
+to_numpy = keras.ops.convert_to_numpy
 
 
 def promise(words, holds):
@@ -125,7 +126,7 @@ promise("and ends as one that never stopped", all(np.allclose(a, b, atol=1e-5) f
 # %%
 where = Origin("core", None, "sample", None, None, "dibujos", True, "CC0", "nadie")
 report = evaluate_classifier(model, x, y, class_names=names, origin=where)
-likeliest = np.asarray(model(x.astype("float32"), training=False)).argmax(1)
+likeliest = to_numpy(model(x.astype("float32"), training=False)).argmax(1)
 promise("the score is that of the network", report.scores["accuracy"] == np.mean(likeliest == y))
 path = export(model, other, card=report.card(preparation="photo", seed=s.seed))
 page = report.save(other)
@@ -135,9 +136,9 @@ promise("there is a page, and beside it the score", written["scores"] == report.
 # %%
 again, card = load(other)
 asked = x.astype("float32")
-answers = [np.asarray(each(asked, training=False)) for each in (model, again)]
+answers = [to_numpy(each(asked, training=False)) for each in (model, again)]
 promise("what was exported answers the same", np.allclose(*answers, atol=1e-5))
-plain = np.asarray(keras.saving.load_model(path)(asked, training=False))
+plain = to_numpy(keras.saving.load_model(path)(asked, training=False))
 promise("with plain Keras as well", np.allclose(answers[0], plain, atol=1e-5))
 Image.fromarray(x[5, ..., 0]).save("picture.png")
 ((best, *_),) = predict(other, ["picture.png"], card)
