@@ -60,6 +60,8 @@ def test_what_a_workflow_types_can_be_typed(path):
             assert re.search(rf"^{words[1]}:", make, re.MULTILINE)
         elif words[:3] == ["python", "-m", "course"]:
             assert callable(cli._parser().parse_args(words[3:]).action)
+        elif words[:3] == ["python", "-m", "pytest"]:
+            assert " ".join(words[1:]) in make
         elif words:
             assert words[:-1] == ["python", "-m", "pip", "install", "-e"]
             (extra,) = re.findall(r"\[(\w+)\]", words[-1])
