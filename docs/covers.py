@@ -1,6 +1,6 @@
 """The picture on top of each lesson's notebook, made of a figure that the lesson draws.
 
-    python -m course run taller2 --source sample      # … each lesson once
+    python -m course run taller2 --source sample      # … each lesson whose cover is made
     python docs/covers.py runs
     python -m course notebooks build
 
@@ -14,9 +14,9 @@ import sys
 from PIL import Image
 
 FIGURES = {
-    "taller0_fundamentos": "aproximacion.png",
-    "taller1_mlp_regresion": "predicted_against_true.png",
-    "taller2_cnn_mnist": "grad_cam.png",
+    "taller0_fundamentos": "xor.png",
+    "taller1_mlp_regresion": "sobreajuste.png",
+    "taller2_cnn_mnist": "mapas.png",
     "taller3_cnn_senas": "oclusion.png",
     "taller4_unet_brats": "modalidades.png",
     "taller5_aplicaciones": "cajas.png",
@@ -42,6 +42,9 @@ def cover(path):
 if __name__ == "__main__":
     runs = pathlib.Path(sys.argv[1])
     for lesson, name in FIGURES.items():
-        content = cover(runs / lesson / "figures" / name)
+        figure = runs / lesson / "figures" / name
+        if not figure.is_file():  # that lesson was not run: its cover stays
+            continue
+        content = cover(figure)
         (KERNELS / lesson / "portada.png").write_bytes(content)
         print(f"{lesson}: {name}, {len(content) / 1000:.0f} kB")

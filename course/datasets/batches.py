@@ -77,6 +77,8 @@ class Batches(EpochDataset):
         targets: Array `(n, …)`.
         batch_size: Integer, examples in a batch; the last batch of an epoch may be smaller.
         seed: Integer.
+        rows: Integers, which examples to serve, such as one side of a split; None serves all. An
+            array on the disk (a memory map) is not copied for it.
 
     Lists, tensors and pandas are taken too, by place: see `course.training.arrays`.
 
@@ -90,25 +92,26 @@ class Batches(EpochDataset):
     [2, 2, 1]
     """
 
-    def __init__(self, inputs, targets, batch_size, seed):
+    def __init__(self, inputs, targets, batch_size, seed, rows=None):
         super().__init__()
         if batch_size < 1:
             raise ValueError(f"Expected a batch_size of 1 or more. Received: {batch_size}")
         self.inputs, self.targets = as_arrays(inputs, "inputs"), as_array(targets, "targets")
         check_lengths(inputs=self.inputs, targets=self.targets)
+        self.rows = np.arange(len(self.targets)) if rows is None else np.asarray(rows)
         self.batch_size, self.seed = batch_size, seed
         self.start_epoch(0)
 
     def start_epoch(self, epoch):
         """Draw the order of this epoch, counted from 0."""
-        self._order = np.random.default_rng((self.seed, epoch)).permutation(len(self.targets))
+        self._order = np.random.default_rng((self.seed, epoch)).permutation(self.rows)
 
     def __len__(self):
-        return -(-len(self.targets) // self.batch_size)
+        return -(-len(self.rows) // self.batch_size)
 
     @property
     def examples(self):
-        return len(self.targets)
+        return len(self.rows)
 
     def __getitem__(self, index):
         rows = self._order[index * self.batch_size : (index + 1) * self.batch_size]

@@ -164,8 +164,11 @@ class DatasetInfo:
 
     @property
     def pinned(self):
-        """The handle that kagglehub never has to look up: owner/slug/versions/N."""
-        return f"{self.handle}/versions/{self.version}"
+        """The handle that kagglehub never has to look up: owner/slug/versions/N.
+
+        Of a data set of one's own the version is 0, and Kaggle's newest is meant: owner/slug.
+        """
+        return f"{self.handle}/versions/{self.version}" if self.version else self.handle
 
 
 # ---- where a run's data came from

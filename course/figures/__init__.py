@@ -11,12 +11,15 @@ from course.figures.foundations import (
     activations,
     approximation_errors,
     decisions,
+    side_by_side,
     sliding_kernel,
 )
-from course.figures.learning import curves_1d, few_examples, learning_curves
+from course.figures.learning import curves_1d, few_examples, learning_curves, learning_rate
+from course.figures.networks import network
 from course.figures.pictures import filters, mistakes, samples
 from course.figures.predictions import confusion, predicted_against_true, residuals
 from course.figures.style import png, show, show_animation
+from course.figures.tables import places
 from course.figures.volumes import attention, dice_by_case, modalities, overlay
 
 __all__ = [
@@ -33,15 +36,19 @@ __all__ = [
     "filters",
     "grad_cam",
     "learning_curves",
+    "learning_rate",
     "mistakes",
     "modalities",
+    "network",
     "occlusion",
     "overlay",
+    "places",
     "png",
     "predicted_against_true",
     "residuals",
     "samples",
     "show",
     "show_animation",
+    "side_by_side",
     "sliding_kernel",
 ]

@@ -14,7 +14,9 @@ from course.figures.style import (
     YELLOW,
     axes_below,
     canvas,
+    picture_in,
     styled,
+    words,
 )
 from course.foundations.activations import ACTIVATIONS
 from course.foundations.convolution import convolve
@@ -183,6 +185,38 @@ def sliding_kernel(image, kernel, *, title, stride=1, seconds=0.9):
     return stream.getvalue()
 
 
+@styled
+def side_by_side(pictures, *, title):
+    """Grey pictures in a row, all with pixels of one size, so that a smaller one is smaller.
+
+    Args:
+        pictures: Dict from a picture's name to its numbers `(height, width)`: 0 is black and 255
+            white; what lies beyond is cut there, as a screen does.
+        title: Text.
+
+    Returns:
+        A `matplotlib.figure.Figure`; over each picture its name and how many pixels it has.
+
+    Example:
+
+    >>> figure = side_by_side({"imagen": np.eye(8), "la mitad": np.eye(4)}, title="Antes y después")
+    >>> [text.get_text() for text in figure.axes[0].texts]
+    ['imagen: 8×8', 'la mitad: 4×4']
+    """
+    pictures = {name: np.asarray(picture) for name, picture in pictures.items()}
+    side, gap, line = 2.6, 0.3, 0.3  # inches
+    pixel = side / max(max(picture.shape) for picture in pictures.values())
+    tall = max(len(picture) for picture in pictures.values()) * pixel
+    figure = canvas(len(pictures) * (side + gap) + gap, line + tall + 0.15, title, layout="none")
+    axes = axes_below(figure, line + tall + 0.15)
+    for place, (name, picture) in enumerate(pictures.items()):
+        left, (height, width) = gap + place * (side + gap), picture.shape
+        words(axes, left, line / 2, f"{name}: {height}×{width}", 9.5)
+        box = (left, line, width * pixel, height * pixel)
+        picture_in(axes, picture, box, cmap="gray", vmin=0, vmax=255)
+    return figure
+
+
 def _power(value, _):
     """10⁻³, where a tick stands at a power of ten."""
     return "10" + f"{np.log10(value):.0f}".translate(_SUPERSCRIPTS)
@@ -210,6 +244,9 @@ def _frame(image, kernel, answer, place, stride, title):
     ):
         _cells(axes, x, numbers, known, window, name)
         x += _CELL * (numbers.shape[1] + 1)
+    for (row, column), weight in np.ndenumerate(kernel):  # small, in the corner of its cell
+        corner = (_CELL * (0.5 + at) for at in (left + column + 0.94, top + row + 0.92))
+        axes.text(*corner, f"×{_short(weight)}", fontsize=8, ha="right", color=VERMILLION)
     return figure
 
 

@@ -145,6 +145,39 @@ def few_examples(curves, *, title):
     return figure
 
 
+@styled
+def learning_rate(schedule, *, steps, epochs, title):
+    """The learning rate that a schedule gives at each step of a training.
+
+    Args:
+        schedule: Function from a step to a rate, such as `keras.optimizers.schedules.CosineDecay`.
+        steps: Integer, steps of an epoch.
+        epochs: Integer.
+        title: Text.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+
+    Example:
+
+    >>> figure = learning_rate(lambda step: 0.1 / (1 + step), steps=2, epochs=3, title="La tasa")
+    >>> figure.axes[0].get_xlabel()
+    'épocas'
+    """
+    # each epoch's first step, where a schedule may turn, and some between
+    between = np.linspace(0, steps * epochs - 1, 60).round()
+    at = np.union1d(between, steps * np.arange(epochs))
+    rates = np.array([float(schedule(int(step))) for step in at])
+    figure = canvas(6.4, 2.8, title)
+    axes = figure.add_subplot(xlim=(0, epochs), ylim=(0, 1.06 * rates.max()))
+    axes.plot(at / steps, rates, color=BLUE)
+    axes.set_xlabel("épocas")
+    axes.set_ylabel("tasa de aprendizaje")
+    comma(axes.xaxis, axes.yaxis)
+    axes.grid(axis="y")
+    return figure
+
+
 def _columns(history):
     """`{name: float array (epochs,)}` from a dict of lists, a History, or rows of a CSV."""
     history = getattr(history, "history", history)

@@ -58,31 +58,26 @@ def styled(function):
 
 @styled
 def show(figure, path=None):
-    """Show a figure in a notebook, save it where there is a path, and let go of it.
+    """Save a figure where there is a path, show it in a notebook, and let go of it.
 
     Args:
         figure: A `matplotlib.figure.Figure`.
-        path: Where to write a PNG; folders on the way are made. Outside a notebook and without a
-            path nothing happens.
-
+        path: Where to write a PNG; folders on the way are made. Outside a notebook a line says
+            where it lies.
     """
-    if path is not None:
-        files.write(path, png(figure))
-    _display(lambda: png(figure))
+    _present(png(figure), path)
     if "matplotlib.pyplot" in sys.modules:  # it may be the caller's own pyplot figure
         sys.modules["matplotlib.pyplot"].close(figure)
 
 
 def show_animation(gif, path=None):
-    """Show an animation in a notebook, and save it where there is a path.
+    """Save an animation where there is a path, and show it in a notebook, as `show` does.
 
     Args:
         gif: The bytes of a GIF, such as `sliding_kernel` returns.
         path: Where to write the .gif; folders on the way are made.
     """
-    if path is not None:
-        files.write(path, gif)
-    _display(lambda: gif)
+    _present(gif, path)
 
 
 @styled
@@ -215,12 +210,15 @@ def _wrap(text, width, size, weight):
     return lines
 
 
-def _display(picture):
-    """Hand what `picture()` returns to the notebook, if this runs in one."""
+def _present(content, path):
+    """Write the bytes of a picture; a notebook shows them, elsewhere a line says where they lie."""
+    if path is not None:
+        files.write(path, content)
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
-    if getattr(shell, "kernel", None) is None:
-        return
-    from IPython.display import Image, display
+    if getattr(shell, "kernel", None) is not None:  # IPython's terminal shows no pictures
+        from IPython.display import Image, display
 
-    display(Image(data=picture()))
+        display(Image(data=content))
+    elif path is not None:
+        print(f"Figura: {path}")

@@ -66,10 +66,10 @@ run = run_dir("taller0_fundamentos", s)
 #
 # Una neurona suma sus entradas, cada una por su peso, y pasa la suma $z$ por una función
 # $\phi(z)$. Sin ella, muchas capas seguidas serían una sola función lineal. Estas son las ocho de
-# la tabla, con su fórmula y dónde se usan. La retropropagación necesita la derivada: mira dónde
-# vale cero. Ahí una neurona no recibe noticias del error. El escalón y el signo no aprenden nunca
-# de este modo; la sigmoide y la tangente hiperbólica dejan de aprender lejos del cero; ReLU, solo
-# a la izquierda del cero.
+# la tabla de las diapositivas, con su fórmula y dónde se usan. La retropropagación necesita la
+# derivada: mira dónde vale cero. Ahí una neurona no recibe noticias del error. Con el escalón y el
+# signo no se aprende nunca de este modo; con la sigmoide y la tangente hiperbólica, casi nada
+# lejos del cero; con ReLU, nada a la izquierda del cero.
 
 # %%
 figure = figures.activations(title="Las funciones de activación y sus derivadas")
@@ -112,8 +112,8 @@ ejercicio("0.1").comprobar(softplus)
 # lados y miramos cuánto cambia la pérdida: lento, pero tan simple que es difícil equivocarse.
 #
 # Con el gradiente se da un **paso** cuesta abajo: $w(t+1) = w(t) - \alpha \nabla L$. La **tasa de
-# aprendizaje** $\alpha$ dice cuán largo es: muy chica, no se llega nunca; muy grande, se salta de
-# un lado al otro del valle.
+# aprendizaje** $\alpha$ dice cuán largo es: muy chica, se tarda demasiado; muy grande, se salta
+# de un lado al otro del valle.
 
 # %%
 x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
@@ -234,9 +234,9 @@ print(convolve(SLIDE_IMAGE, SLIDE_KERNEL))
 
 # %% [markdown]
 # El **padding** rodea la imagen con ceros: así el resultado conserva el tamaño de la imagen y el
-# borde también se mira. Este kernel **realza** (*sharpen*): cinco veces el centro menos sus
-# cuatro vecinos. En la primera esquina: 5·60 − 113 − 73 = 114. El **max-pooling** conserva el
-# mayor de cada ventana de 2×2 y reduce la imagen a la mitad: 8, 6 / 9, 9.
+# borde también se mira. El kernel `sharpen` **realza**: cinco veces el centro menos sus cuatro
+# vecinos. En la primera esquina de `photo`: 5·60 − 113 − 73 = 114. El **max-pooling** conserva el
+# mayor de cada ventana de 2×2 y deja la mitad de cada lado: de la matriz de 4×4 quedan 8, 6 / 9, 9.
 
 # %%
 photo = [
@@ -251,6 +251,19 @@ print("Sin padding:", convolve(photo, sharpen).shape)
 print("Con padding:", convolve(pad(photo), sharpen).shape)
 print("Primera esquina:", convolve(pad(photo), sharpen)[0, 0])
 print(max_pool([[7, 3, 5, 2], [8, 7, 1, 6], [4, 9, 3, 9], [0, 8, 4, 5]]))
+
+# %% [markdown]
+# Con un dígito de verdad se ve qué hace cada uno: los bordes quedan más marcados, y con un cuarto
+# de los píxeles todavía se lee.
+
+# %%
+(digits, _), _ = mnist.load_data("sample")
+sharp = convolve(pad(digits[0]), sharpen)
+figure = figures.side_by_side(
+    {"Imagen": digits[0], "Realzada": sharp, "Max-pooling de la realzada": max_pool(sharp)},
+    title=f"Realce y max-pooling — {origin('mnist', 'sample').title}",
+)
+figures.show(figure, run / "figures" / "realce.png")
 
 # %% [markdown]
 # **Ejercicio 0.3. El tamaño de una convolución.** Escribe `conv_size(size, kernel, stride=1,
@@ -302,7 +315,7 @@ ejercicio("0.5").comprobar(kernel)
 # **época** es una pasada por todos los ejemplos. Después construimos la misma en Keras, con los
 # **mismos pesos iniciales** y los **mismos lotes**: `compile` elige la pérdida y la tasa de
 # aprendizaje, y `fit` hace el bucle que escribimos a mano. Si todo está bien, sus pérdidas
-# coinciden.
+# coinciden, salvo por el redondeo.
 
 # %%
 (x_train, y_train), (x_test, y_test) = mnist.load_data(s.source)
@@ -368,6 +381,51 @@ for epoch, loss in zip(history.epoch, history.history["loss"], strict=True):
 weights = network.weights[0][:, :24].reshape(28, 28, 1, 24)
 figure = figures.filters(weights, title=f"Pesos de 24 neuronas ocultas — {data.title}")
 figures.show(figure, run / "figures" / "neuronas.png")
+
+# %% [markdown]
+# ### Preguntas
+#
+# Una letra por respuesta, entre comillas: `comprobar("a")`.
+#
+# **Ejercicio 0.6. Sin activación.** Si a una red de tres capas densas le quitas todas las
+# activaciones, ¿qué queda?
+#
+# a) Una red más rápida, que aprende lo mismo.
+#
+# b) Una sola transformación lineal, por muchas capas que haya.
+#
+# c) Nada que se pueda entrenar: sin activación no hay gradiente.
+
+# %% tags=["ejercicio"]
+ejercicio("0.6").comprobar(...)
+
+# %% [markdown]
+# **Ejercicio 0.7. La tasa de aprendizaje.** La pérdida salta y crece en lugar de bajar. ¿Qué
+# pruebas primero?
+#
+# a) Una tasa de aprendizaje más pequeña.
+#
+# b) Una tasa de aprendizaje más grande, para llegar antes.
+#
+# c) Más épocas con la misma tasa.
+#
+# d) Más neuronas.
+
+# %% tags=["ejercicio"]
+ejercicio("0.7").comprobar(...)
+
+# %% [markdown]
+# **Ejercicio 0.8. El mismo kernel en todas partes.** ¿Por qué una convolución tiene muchos menos
+# pesos que una capa densa que da una salida del mismo tamaño?
+#
+# a) Porque la mayoría de sus pesos son cero.
+#
+# b) Porque reduce la imagen antes de mirarla.
+#
+# c) Porque cada salida mira solo una ventana, y todas con los mismos pesos.
+
+# %% tags=["ejercicio"]
+ejercicio("0.8").comprobar(...)
 
 # %% [markdown]
 # ## 9. Cuánto acierta y dónde falla

@@ -19,8 +19,8 @@
 #
 # **Qué esperar.** Con los datos de California: R² de 0,82 a 0,83 en el 20 % apartado (la regresión
 # lineal se queda cerca de 0,65), en unos 2 minutos con 2 núcleos de CPU. Con `--source sample`,
-# una tabla inventada cuyo mejor R² posible se conoce, en un minuto. En las dos gana el *boosting*:
-# al final vemos por qué.
+# una tabla inventada cuyo mejor R² posible se conoce, en algo más de un minuto. En las dos gana el
+# *boosting*: al final vemos por qué.
 
 # %% [markdown]
 # ## 1. Lo que importamos
@@ -158,7 +158,7 @@ figures.show(figure, run / "figures" / "sobreajuste.png")
 # **Ejercicio 1.1. Los parámetros de un perceptrón multicapa.** Escribe `mlp_parameters(inputs,
 # units, outputs)`: cuántos números aprende una red densa con `inputs` entradas, tantas capas
 # ocultas como números tenga la tupla `units`, quizás vacía (cada uno dice sus neuronas), y
-# `outputs` salidas. Compáralo con lo que dice `network.summary()`.
+# `outputs` salidas. Compáralo después con lo que dice `network.summary()`, en la sección 5.
 
 
 # %% tags=["ejercicio"]
@@ -207,6 +207,16 @@ if data.stands_in:
     best = number(houses.BEST_R2, 3)
     print(f"\nEl ruido de esta tabla es conocido: nadie puede pasar de R² = {best}.")
 
+UNIT = "cientos de miles de dólares"
+where = x_train["longitude"], x_train["latitude"]
+figure = figures.places(*where, y_train, unit=UNIT, title=f"El precio — {data.title}")
+figures.show(figure, run / "figures" / "mapa.png")
+
+# %% [markdown]
+# En el mapa se ve la costa, y que cerca de ella se paga más. En los datos de California hay una
+# barra muy alta en 5,0: el censo anotó ahí todo lo que costaba eso **o más**. La red no puede saber
+# cuánto más. (La tabla inventada no tiene ese tope.)
+
 # %% [markdown]
 # **Ejercicio 1.2. Los valores que faltan.** En la columna `new` faltan algunos valores: son NaN.
 # Escribe `fill_missing(train, new)`, que devuelve dos arreglos: `new` con la **mediana** de `train`
@@ -235,6 +245,8 @@ ejercicio("1.2").comprobar(fill_missing)
 # - **Normalización:** media 0 y desviación 1, aprendidas solo del conjunto de entrenamiento.
 #
 # En la tabla de `summary()`, `None` es un número que aún no se sabe: cuántos ejemplos trae un lote.
+# La figura dibuja la red que recibe los números ya preparados: al predecir, los valores avanzan; al
+# entrenar, los gradientes vuelven por las mismas líneas.
 
 # %%
 NUMBERS = [name for name in x_train if name != "ocean_proximity"]
@@ -263,6 +275,8 @@ features = layers.Concatenate()([normalize(numbers), words(ocean)])
 network = mlp((features.shape[-1],), 1, units=(128, 128, 128), dropout=0.1)
 model = keras.Model({**columns, "ocean_proximity": ocean}, network(features), name="casas")
 network.summary()
+figure = figures.network(network, title=f"El perceptrón multicapa — {data.title}")
+figures.show(figure, run / "figures" / "red.png")
 
 # %% [markdown]
 # **Ejercicio 1.3. Estandarizar sin hacer trampa.** Escribe `standardize(train, new)`: devuelve las
@@ -282,10 +296,10 @@ ejercicio("1.3").comprobar(standardize)
 # %% [markdown]
 # ## 6. Entrenar
 #
-# La pérdida es el **error cuadrático medio**. La **tasa de aprendizaje**, cuánto se mueve cada peso
-# en un paso, baja siguiendo un coseno, para terminar con correcciones pequeñas. Un **paso** usa un
+# La pérdida es el **error cuadrático medio**. La **tasa de aprendizaje**, que dice cuán largo es
+# cada paso, baja siguiendo un coseno, para terminar con correcciones pequeñas. Un **paso** usa un
 # **lote** de `batch_size` filas; una **época** son los pasos que hacen falta para verlas todas. La
-# línea de Keras se lee así: `117/117`, pasos de la época; `loss` y `mae`, la pérdida y el error
+# línea de Keras se lee así: `117/117`, los pasos de la época; `loss` y `mae`, la pérdida y el error
 # absoluto medio en el entrenamiento; `val_loss` y `val_mae`, lo mismo en la validación. Si las dos
 # primeras siguen bajando y las otras suben, hay sobreajuste.
 
@@ -317,6 +331,51 @@ def r2(y_true, y_pred):
 
 
 ejercicio("1.4").comprobar(r2)
+
+# %% [markdown]
+# ### Preguntas
+#
+# Una letra por respuesta, entre comillas: `comprobar("a")`.
+#
+# **Ejercicio 1.5. Sobreajuste.** Al avanzar las épocas, la pérdida de entrenamiento baja y la de
+# validación empieza a subir. ¿Qué pasa?
+#
+# a) La red todavía no aprende: faltan épocas.
+#
+# b) La red memoriza sus ejemplos: es sobreajuste.
+#
+# c) La validación es demasiado fácil.
+
+# %% tags=["ejercicio"]
+ejercicio("1.5").comprobar(...)
+
+# %% [markdown]
+# **Ejercicio 1.6. Épocas, lotes y pasos.** Hay 1000 ejemplos de entrenamiento y el lote es de 50.
+# ¿Cuántas veces cambian los pesos en una época?
+#
+# a) 1
+#
+# b) 1000
+#
+# c) 50
+#
+# d) 20
+
+# %% tags=["ejercicio"]
+ejercicio("1.6").comprobar(...)
+
+# %% [markdown]
+# **Ejercicio 1.7. Para qué la prueba.** Probaste 30 configuraciones y te quedaste con la mejor en
+# validación. ¿Por qué no basta con esa nota?
+#
+# a) Porque la elegiste con esos mismos datos: la mejor de 30 notas sale en parte por suerte.
+#
+# b) Porque la validación tiene menos ejemplos que el entrenamiento.
+#
+# c) Porque la red también se entrenó con la validación.
+
+# %% tags=["ejercicio"]
+ejercicio("1.7").comprobar(...)
 
 # %% [markdown]
 # ## 7. Cuánto acierta y dónde falla
@@ -351,16 +410,14 @@ baselines = {
     for name, method in {"Regresión lineal": linear, "Gradient boosting": boosting}.items()
 }
 
-report = evaluate_regressor(
-    model, x_test, y_test, unit="cientos de miles de dólares", origin=data, baselines=baselines
-)
+report = evaluate_regressor(model, x_test, y_test, unit=UNIT, origin=data, baselines=baselines)
 export(model, run, card=report.card(preparation=None, seed=s.seed))
 page = report.save(run)
 print(f"\n{report}\nCarpeta: {run}\nInforme: {page}")
 
 # %% [markdown]
 # ¿Ganó el *boosting*? En tablas suele ganar: sus árboles cortan cada columna donde conviene, sin
-# que importe su escala, y con unos miles de filas les basta. La red conviene cuando hay muchos
+# que importe su escala, y unos miles de filas les bastan. La red conviene cuando hay muchos
 # más datos, cuando la tabla va junto con imágenes o textos, o cuando lo aprendido se va a
 # transferir. Y aun entonces se la compara con un *boosting*, que se entrena en segundos.
 
@@ -371,4 +428,5 @@ print(f"\n{report}\nCarpeta: {run}\nInforme: {page}")
 #    R² con el de scikit-learn? ¿Qué le agregan los logaritmos?
 # 2. Quita `normalize` y entrena de nuevo. ¿Qué pasa con la pérdida de las primeras épocas?
 # 3. Entrena con `--limit 500`. ¿Quién resiste mejor la falta de datos, la red o el *boosting*?
-# 4. Mira en el informe los distritos con mayor error. ¿Qué tienen en común los de precio 5,0?
+# 4. Mira en el informe los distritos con mayor error. ¿Cuántos tienen el precio del
+#    tope, 5,0? (Con los datos de California.)

@@ -87,11 +87,14 @@ figures.show(figure, run / "figures" / "muestras.png")
 # Cada nivel hace una **convolución** de 3×3 (busca un rasgo local: un borde, una esquina), una
 # **agrupación** por máximo (*max-pooling*) de 2×2 (la imagen se reduce a la mitad), normaliza y
 # aplica **ReLU**. Cuatro niveles llevan de 28×28 píxeles a 2×2 posiciones con 128 rasgos cada
-# una; una capa densa con *softmax* convierte esos rasgos en diez probabilidades.
+# una; una capa densa con *softmax* convierte esos rasgos en diez probabilidades. La figura lo
+# muestra a escala: la imagen se achica mientras los rasgos aumentan.
 
 # %%
 model = cnn((28, 28, 1), num_classes=10, filters=(16, 64, 96, 128), dropout=0.1)
 model.summary()
+figure = figures.network(model, title=f"La red, de la imagen a la respuesta — {data.title}")
+figures.show(figure, run / "figures" / "red.png")
 
 # %% [markdown]
 # ¿De dónde salen los números de esa tabla? (Los ejercicios se corrigen solos, y
@@ -129,7 +132,7 @@ ejercicio("2.2").comprobar(flattened)
 
 # %% [markdown]
 # **Aumento de datos.** Un 4 un poco girado, corrido o estirado sigue siendo un 4. Estas capas
-# deforman al azar cada imagen en cada época, de modo que la red nunca ve dos veces la misma.
+# deforman al azar cada imagen en cada época: la red casi nunca ve dos veces exactamente la misma.
 # Quedan *fuera* de `model`: solo sirven para entrenar.
 
 # %%
@@ -168,6 +171,11 @@ schedule = keras.optimizers.schedules.CosineDecay(
     warmup_steps=len(batches),
     decay_steps=len(batches) * s.epochs,
 )
+figure = figures.learning_rate(
+    schedule, steps=len(batches), epochs=s.epochs, title="La tasa de aprendizaje, paso a paso"
+)
+figures.show(figure, run / "figures" / "tasa.png")
+
 trainer.compile(
     optimizer=keras.optimizers.AdamW(schedule, weight_decay=0.01),
     loss="sparse_categorical_crossentropy",
@@ -276,6 +284,51 @@ def class_accuracy(confusion):
 
 
 ejercicio("2.5").comprobar(class_accuracy)
+
+# %% [markdown]
+# ### Preguntas
+#
+# Una letra por respuesta, entre comillas: `comprobar("a")`.
+#
+# **Ejercicio 2.6. El None del resumen.** `model.summary()` muestra la forma (None, 26, 26, 32).
+# ¿Qué es None?
+#
+# a) El tamaño del lote, que puede ser cualquiera.
+#
+# b) Un eje que la red todavía no aprende.
+#
+# c) Un error: falta decir el tamaño de la imagen.
+
+# %% tags=["ejercicio"]
+ejercicio("2.6").comprobar(...)
+
+# %% [markdown]
+# **Ejercicio 2.7. Dropout al predecir.** Una capa `Dropout(0.3)` apaga el 30 % de los números. ¿Qué
+# hace en `model.predict`?
+#
+# a) Apaga otro 30 % cada vez, y por eso la respuesta cambia un poco.
+#
+# b) Nada: deja pasar todo tal cual.
+#
+# c) Apaga siempre los mismos, los que resultaron inútiles.
+
+# %% tags=["ejercicio"]
+ejercicio("2.7").comprobar(...)
+
+# %% [markdown]
+# **Ejercicio 2.8. Dar vuelta un dígito.** Para aumentar los datos de MNIST, ¿cuál de estos cambios
+# estropea las etiquetas?
+#
+# a) Correr el dígito dos píxeles.
+#
+# b) Girarlo unos pocos grados.
+#
+# c) Agrandarlo un 10 %.
+#
+# d) Girarlo 180 grados.
+
+# %% tags=["ejercicio"]
+ejercicio("2.8").comprobar(...)
 
 # %% [markdown]
 # ## 7. Cuánto acierta y dónde falla

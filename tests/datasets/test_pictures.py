@@ -13,7 +13,13 @@ import pytest
 from PIL import Image, ImageFile
 from scipy import ndimage
 
-from course.datasets.pictures import center_digit, prepare_digit, prepare_photo, read_image
+from course.datasets.pictures import (
+    center_digit,
+    image_size,
+    prepare_digit,
+    prepare_photo,
+    read_image,
+)
 from course.errors import CourseError
 
 # a black left half on a white right half: 12 wide, 10 high
@@ -311,3 +317,18 @@ def test_center_digit_redraws_mnist_s_own_digits():
         assert max(box_of(again)) <= 20
         same += np.abs(again.astype(int) - digit).mean() < 1
     assert same >= 295  # the others lie half a pixel from the middle, a tie
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tiff", "a.webp"])
+def test_the_size_is_that_of_the_upright_picture(tmp_path, name):
+    turned = Image.Exif()
+    turned[0x0112] = 8
+    for exif in (Image.Exif(), turned):
+        Image.new("L", (20, 12)).save(tmp_path / name, exif=exif)
+        assert image_size(tmp_path / name) == read_image(tmp_path / name).shape
+
+
+def test_decimals_without_a_white_are_refused(tmp_path):
+    Image.fromarray(np.zeros((9, 9), "float32")).save(tmp_path / "a.tiff")
+    with pytest.raises(CourseError, match="no dice cuál es el blanco"):
+        read_image(tmp_path / "a.tiff")

@@ -153,3 +153,18 @@ def test_drawn_hands_are_found_again():
     together = len(np.unique(np.stack([groups, hand]), axis=1).T)  # 192 if no hand is cut
     assert hand.max() + 1 == 192
     assert together <= 194 and groups.max() + 1 >= 188
+
+
+@pytest.mark.parametrize("block", [3, 7, 100])
+def test_blocks_find_what_all_against_all_finds(block, monkeypatch):
+    from scipy.sparse.csgraph import connected_components
+
+    rng = np.random.default_rng(5)
+    one, other, _ = photographs(rng) - 128
+    turn = rng.uniform(0, 2 * np.pi, (25, 1, 1))  # one scene fades into the other: links, chains
+    images = (128 + np.cos(turn) * one + np.sin(turn) * other).clip(0, 255).astype("uint8")
+    edges = splits._edges(images)
+    _, wanted = connected_components(edges @ edges.T > splits._SAME_PHOTOGRAPH, directed=False)
+    assert 3 < wanted.max() < 20
+    monkeypatch.setattr(splits, "_BLOCK", block)
+    assert splits.near_duplicates(images, np.zeros(25)).tolist() == wanted.tolist()

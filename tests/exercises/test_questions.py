@@ -37,7 +37,14 @@ def test_a_letter_is_read_however_it_is_written(answer):
     assert ejercicio("1.5").comprobar(answer)
 
 
-@pytest.mark.parametrize("answer", [..., None, 2, "", "z", "ab", print, ["a", "b"]])
+@pytest.mark.parametrize("answer", [..., None])
+def test_no_answer_yet_is_no_error(answer):
+    verdict = ejercicio("2.6").comprobar(answer)
+    assert not verdict
+    assert verdict.endswith('sin responder. Escribe tu letra así: ejercicio("2.6").comprobar("a").')
+
+
+@pytest.mark.parametrize("answer", [2, "", "z", "ab", print, ["a", "b"]])
 def test_no_letter_is_a_message(answer):
     verdict = ejercicio("2.6").comprobar(answer)
     assert not verdict and "se espera una letra, de la a a la c" in verdict

@@ -11,6 +11,7 @@ from PIL import Image
 
 from course import figures
 from course.figures import style
+from course.models import cnn, mlp, unet
 
 ORIGIN = "muestra: dígitos de scikit-learn, no es MNIST"
 TITLE = f"Un título — {ORIGIN}"
@@ -74,6 +75,18 @@ FIGURES = {
     "dice_by_case": lambda: figures.dice_by_case(
         {"WT": [0.9, 0.8], "TC": [0.7, 1], "ET": [0, 1]}, title=TITLE
     ),
+    "neurons": lambda: figures.network(mlp((30,), 1, units=(128, 128, 8)), title=TITLE),
+    "maps": lambda: figures.network(cnn((28, 28, 1), 10, filters=(16, 64, 96)), title=TITLE),
+    "u_net": lambda: figures.network(
+        unet((None, None, None, 4), 3, filters=(8, 16, 32, 64), attention=True), title=TITLE
+    ),
+    "side_by_side": lambda: figures.side_by_side(
+        {"Una": grey(1)[0], "La mitad": grey(1)[0, :4]}, title=TITLE
+    ),
+    "learning_rate": lambda: figures.learning_rate(
+        lambda step: 1 / (1 + step), steps=3, epochs=2, title=TITLE
+    ),
+    "places": lambda: figures.places([-122, -118], [38, 34], [5, 2], unit="metros", title=TITLE),
 }
 
 
@@ -342,15 +355,16 @@ def test_curves_1d_measures_the_distance_from_the_truth():
 # ---- show
 
 
-def test_show_writes_a_png_and_makes_the_folders(tmp_path):
+def test_show_writes_a_png_makes_the_folders_and_says_where(tmp_path, capsys):
     path = tmp_path / "figures" / "deep" / "a.png"
     figures.show(FIGURES["confusion"](), path)
     with Image.open(path) as picture:
         assert picture.format == "PNG"
     assert [p.name for p in path.parent.iterdir()] == ["a.png"]
+    assert capsys.readouterr().out == f"Figura: {path}\n"
 
 
-def test_show_displays_in_a_notebook_only(monkeypatch):
+def test_show_displays_in_a_notebook_only(monkeypatch, tmp_path, capsys):
     shown = []
     ipython, display = types.ModuleType("IPython"), types.ModuleType("IPython.display")
     display.Image = lambda data: data
@@ -361,6 +375,8 @@ def test_show_displays_in_a_notebook_only(monkeypatch):
         ipython.get_ipython = lambda shell=shell: shell
         figures.show(FIGURES["confusion"]())
     assert len(shown) == 1 and shown[0].startswith(b"\x89PNG")
+    figures.show(FIGURES["confusion"](), tmp_path / "a.png")  # still in the notebook
+    assert len(shown) == 2 and not capsys.readouterr().out
 
 
 def test_the_same_figure_gives_the_same_bytes():
@@ -374,3 +390,11 @@ def test_accuracy_is_drawn_over_how_many_examples_there_were():
     assert drawn == curves
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["1", "50"]
     assert axes.get_xscale() == "log" and axes.get_ylim()[0] == 0
+
+
+def test_the_learning_rate_is_drawn_over_the_epochs():
+    """2 steps in each of 3 epochs; the last step begins half an epoch before the end."""
+    rate = figures.learning_rate(lambda step: 0.1 / (1 + step), steps=2, epochs=3, title="La tasa")
+    (line,) = rate.axes[0].lines
+    assert line.get_xdata().tolist() == [0, 0.5, 1, 1.5, 2, 2.5]
+    assert line.get_ydata()[[0, 1, 5]].tolist() == pytest.approx([0.1, 0.05, 0.1 / 6])

@@ -65,8 +65,21 @@ def test_a_place_is_written_as_all_its_products():
     frame = foundations._frame(SLIDE_IMAGE, SLIDE_KERNEL, answer, 0, 1, "Paso a paso")
     written = " ".join(text.get_text() for text in frame.texts[1:])
     assert written == "1·1 + 1·0 + 1·1 + 0·0 + 1·1 + 1·0 + 0·1 + 0·0 + 1·1 = 4"
+    weights = [text for text in frame.axes[0].texts if text.get_text().startswith("×")]
+    assert [text.get_text() for text in weights] == "×1 ×0 ×1 ×0 ×1 ×0 ×1 ×0 ×1".split()
 
 
 def test_an_image_with_channels_cannot_be_animated():
     with pytest.raises(ValueError, match="without channels"):
         figures.sliding_kernel(np.ones((4, 4, 1)), np.ones((3, 3, 1, 1)), title="x")
+
+
+def test_pictures_side_by_side_have_pixels_of_one_size():
+    pictures = {"Imagen": np.eye(4), "La mitad": np.eye(2), "Ancha": np.ones((2, 6))}
+    (axes,) = figures.side_by_side(pictures, title="Antes y después").axes
+    for picture, shown in zip(axes.images, pictures.values(), strict=True):
+        left, right, bottom, top = picture.get_extent()
+        pixels = (right - left) / shown.shape[1], (bottom - top) / len(shown)
+        assert pixels == pytest.approx((2.6 / 6, 2.6 / 6))
+        assert picture.get_clim() == (0, 255)
+    assert [text.get_text() for text in axes.texts][2] == "Ancha: 2×6"

@@ -54,9 +54,10 @@ def test_a_notebook_opens_in_colab_as_it_should(lesson):
     assert [(cell.cell_type, cell.source, cell.metadata) for cell in body] == [
         (cell.cell_type, cell.source, cell.metadata) for cell in rest
     ]
-    head, above, text = title.source.split("\n\n", 2)
-    assert f"{head}\n\n{text}" == said.source.replace("\n\n", "\n\n", 1)
-    assert above == notebooks.badges(lesson)
+    above = f"\n\n{notebooks.badges(lesson)}"
+    if lessons.find(lesson).with_name("portada.png").is_file():
+        above += f"\n\n![{notebook.metadata.colab.name}](attachment:portada.png)"
+    assert title.source == said.source.replace("\n", f"{above}\n", 1)
     gpu = lesson.partition("_")[0] in ("taller2", "taller3", "taller4", "taller5")
     assert notebook.metadata.get("accelerator") == ("GPU" if gpu else None)
     assert notebook.metadata.colab.name.startswith(f"Taller {lesson[6]} ")

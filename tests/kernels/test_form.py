@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from course import cli
+from course.exercises import concepts, ejercicio
 from course.kaggle import notebooks
 from tests import ROOT
 
@@ -36,6 +37,23 @@ def test_a_lesson_keeps_the_fixed_order_and_is_short(lesson):
         if line.strip() and not line.startswith("#")
     ]
     assert 0 < len(code) <= 150
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_asks_its_concept_questions_last(lesson, capsys):
+    mine = [q for q in concepts.EXERCISES if lesson.stem.startswith(f"taller{q.number[0]}")]
+    cells = notebooks.cells(lesson)
+    words = [re.sub(r"\s+", " ", cell.source) for cell in cells]
+    for question in mine:
+        asked = question._repr_markdown_().rpartition("\n\n")[0]  # its own form of going on
+        (at,) = (i for i, text in enumerate(words) if re.sub(r"\s+", " ", asked) in text)
+        check = cells[at + 1]
+        assert check.metadata == {"tags": ["ejercicio"]}
+        exec(check.source, {"ejercicio": ejercicio})  # as it stands, unedited
+        head = f"Ejercicio {question.number} ({question.title}): sin responder."
+        assert capsys.readouterr().out.startswith(head)
+    numbers = re.findall(r"\*\*Ejercicio ([\d.]+)\.", " ".join(words))
+    assert numbers[-3:] == [question.number for question in mine]
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)

@@ -1,6 +1,7 @@
 """Taller 2 as a student runs it, and a picture of her own."""
 
 import re
+from pathlib import Path
 
 from tests.lesson_run import LessonRun, course
 
@@ -11,6 +12,12 @@ class TestTaller2(LessonRun):
     def test_the_sample_comes_in_small_batches(self, folder):
         """300 images less 5 % in 9 steps of 32; two steps of 256 would be too few to learn from."""
         assert re.search(r"\D9/9\D", (folder / "log").read_text(encoding="utf-8"))
+
+    def test_a_line_names_each_figure_when_it_is_made(self, folder):
+        log = (folder / "log").read_text(encoding="utf-8")
+        named = re.findall(r"^Figura: (.*)$", log, re.MULTILINE)
+        names = "muestras red aumento tasa filtros mapas grad_cam".split()
+        assert named == [str(Path("run", "figures", f"{name}.png")) for name in names]
 
     def test_a_picture_is_read(self, folder):
         """In a process of its own: what trained is gone."""

@@ -140,6 +140,13 @@ def data_set(info) -> Asked:
             f"{no_credential}aparta ese archivo y {{again}}",
         ),
     }
+    if not info.version:  # a student's own: it may be private, and no catalogue has it
+        private = (
+            "Kaggle responde {code}: no tiene esos datos, o son privados y falta tu credencial.",
+            f"mira que {info.handle} esté bien escrito ({info.homepage}); si es privado, crea un "
+            "token en https://www.kaggle.com/settings y guárdalo donde dice esa página",
+        )
+        rows |= {401: private, 403: private, 404: private}
     return Asked(rows, again)
 
 

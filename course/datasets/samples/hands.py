@@ -32,17 +32,17 @@ def load_data(seed=0):
     return (x_train, y_train), (x_test, y_test)
 
 
-def draw(hands, looks, rng):
+def draw(hands, looks, rng, letters=LETTERS):
     """Draw `hands` hands of every letter, `looks` pictures of each, in shuffled order.
 
     Returns `(images, labels, hand)`: uint8 `(n, 28, 28)`, uint8 `(n,)` and int `(n,)`, the number
     of the hand that each picture shows. Pictures of a hand differ in contrast, brightness, noise
     and up to 3° of rotation.
     """
-    labels = np.repeat(np.arange(len(LETTERS), dtype="uint8"), hands)
+    labels = np.repeat(np.arange(len(letters), dtype="uint8"), hands)
     images = []
     for label in labels:
-        scene = _scene(*bones(POSES[LETTERS[label]], rng), rng)  # drawn once: the camera varies
+        scene = _scene(*bones(POSES[letters[label]], rng), rng)  # drawn once: the camera varies
         images += [_photograph(scene, rng) for _ in range(looks)]
     order = rng.permutation(len(labels) * looks)
     hand = np.repeat(np.arange(len(labels)), looks)
