@@ -311,6 +311,48 @@ figure = figures.occlusion(
 figures.show(figure, run / "figures" / "oclusion.png")
 
 # %% [markdown]
+# ### Preguntas
+#
+# Una letra por respuesta, entre comillas: `comprobar("a")`.
+#
+# **Ejercicio 3.5. Gemelas en la prueba.** Cada fotografía está muchas veces, con pequeños cambios,
+# y se reparte imagen por imagen, al azar. ¿Cómo sale la nota de validación?
+#
+# a) Demasiado alta.
+#
+# b) Demasiado baja.
+#
+# c) Igual, porque ninguna imagen está en los dos lados.
+
+# %% tags=["ejercicio"]
+ejercicio("3.5").comprobar(...)
+
+# %% [markdown]
+# **Ejercicio 3.6. El atajo de ResNet.** Un bloque residual calcula x + f(x). ¿Qué gana con el + x?
+#
+# a) Tiene menos pesos que el mismo bloque sin atajo.
+#
+# b) El gradiente pasa también por un camino en el que nada lo achica.
+#
+# c) La red ya no puede sobreajustar.
+
+# %% tags=["ejercicio"]
+ejercicio("3.6").comprobar(...)
+
+# %% [markdown]
+# **Ejercicio 3.7. 98 % de exactitud.** De 1000 radiografías, 20 son de enfermos. Un programa
+# acierta en el 98 %. ¿Qué sabes de él?
+#
+# a) Que encuentra a 98 de cada 100 enfermos.
+#
+# b) Que da 2 % de falsas alarmas.
+#
+# c) Casi nada: responder siempre «sano» también acierta en el 98 %.
+
+# %% tags=["ejercicio"]
+ejercicio("3.7").comprobar(...)
+
+# %% [markdown]
 # ## 7. Cuánto acierta y dónde falla
 #
 # El conjunto de prueba oficial; con esta red, una sola vez. Compáralo con la última

@@ -330,6 +330,48 @@ if s.attention:
     figures.show(figure, run / "figures" / "atencion.png")
 
 # %% [markdown]
+# ### Preguntas
+#
+# Una letra por respuesta, entre comillas: `comprobar("a")`.
+#
+# **Ejercicio 4.5. Por qué no la exactitud.** El tumor ocupa el 1 % de los vóxeles. ¿Por qué se mide
+# con Dice y no con la fracción de vóxeles acertados?
+#
+# a) Porque Dice se calcula más rápido.
+#
+# b) Porque una máscara vacía tendría 99 % de aciertos, y un Dice de 0.
+#
+# c) Porque Dice siempre da una nota más alta.
+
+# %% tags=["ejercicio"]
+ejercicio("4.5").comprobar(...)
+
+# %% [markdown]
+# **Ejercicio 4.6. Los atajos de la U-Net.** ¿Qué lleva un atajo del codificador al decodificador?
+#
+# a) El detalle fino, que al achicar la imagen se perdió.
+#
+# b) La máscara correcta, para compararla.
+#
+# c) Los pesos, para no aprenderlos dos veces.
+
+# %% tags=["ejercicio"]
+ejercicio("4.6").comprobar(...)
+
+# %% [markdown]
+# **Ejercicio 4.7. Cortes y pacientes.** Vas a separar una validación de 100 pacientes con 155
+# cortes cada uno. ¿Qué sorteas?
+#
+# a) Cortes, para que haya de todos los pacientes en los dos lados.
+#
+# b) Cortes, pero solo los que tienen tumor.
+#
+# c) Pacientes, con todos sus cortes.
+
+# %% tags=["ejercicio"]
+ejercicio("4.7").comprobar(...)
+
+# %% [markdown]
 # ## 8. Cuánto acierta y dónde falla
 #
 # Los casos apartados, enteros y en su geometría original. La nota es la de BraTS: Dice y HD95

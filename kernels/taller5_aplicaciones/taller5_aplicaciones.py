@@ -379,6 +379,49 @@ def scores_at(threshold, scores, matched, there):
 
 ejercicio("5.5").comprobar(scores_at)
 
+# %% [markdown]
+# ### Preguntas
+#
+# Una letra por respuesta, entre comillas: `comprobar("a")`.
+#
+# **Ejercicio 5.6. Por qué congelar.** Hay 160 radiografías y una red prestada con 20 millones de
+# pesos. ¿Por qué se entrena primero solo la capa nueva?
+#
+# a) Porque Keras no permite entrenar una red prestada.
+#
+# b) Porque la capa nueva empieza al azar, y sus errores echarían a perder lo aprendido.
+#
+# c) Porque las capas prestadas ya conocen las radiografías.
+
+# %% tags=["ejercicio"]
+ejercicio("5.6").comprobar(...)
+
+# %% [markdown]
+# **Ejercicio 5.7. Mover el umbral.** Un detector marca lo que tiene una probabilidad de 0,5 o más.
+# Si subes el umbral a 0,8, ¿qué puede pasar con la exhaustividad?
+#
+# a) Solo subir.
+#
+# b) Subir o bajar.
+#
+# c) Bajar o quedar igual.
+
+# %% tags=["ejercicio"]
+ejercicio("5.7").comprobar(...)
+
+# %% [markdown]
+# **Ejercicio 5.8. Una alarma y su respuesta.** Un programa avisa de un tumor en una mamografía. La
+# enfermedad es rara y el programa encuentra casi todos los tumores. ¿Qué dice un aviso?
+#
+# a) Que casi seguro hay un tumor.
+#
+# b) Que vale la pena mirar: muchos avisos pueden ser falsos, y decide una persona.
+#
+# c) Nada: un programa que se equivoca no sirve.
+
+# %% tags=["ejercicio"]
+ejercicio("5.8").comprobar(...)
+
 # %%
 right = found = 0
 for heat_map, true_boxes, true_digits in zip(maps, frames, digits, strict=True):
