@@ -164,6 +164,7 @@ def small(teacher=None):
     return network
 
 
+# %%
 old, fresh = np.flatnonzero(t_train < 5)[:5000], np.flatnonzero(t_test >= 5)
 teacher = small()
 teacher.fit(d_train[old][..., None], t_train[old], batch_size=32, epochs=6, verbose=0)
