@@ -22,7 +22,9 @@ def add_to(commands):
         "-o", dest="output", metavar="MÁSCARA", help="el archivo de la máscara, .nii.gz"
     )
     predict.add_argument(
-        "--keep", metavar="CARPETA", help="guarda en ella cada imagen como la vio la red, en PNG"
+        "--keep",
+        metavar="CARPETA",
+        help="guarda en ella cada imagen como la vio la red, y una figura con su respuesta",
     )
 
 
@@ -43,7 +45,8 @@ def _predict(given):
     for image, ranking in zip(given.inputs, rankings, strict=True):
         print(f"{image}:  " + "   ".join(f"{name} {percent(share, 1)}" for name, share in ranking))
         if given.keep:
-            print(f"  Lo que vio la red: {Path(given.keep, run.kept_name(image))}")
+            seen, answer = (Path(given.keep, name) for name in run.kept_names(image))
+            print(f"  Lo que vio la red: {seen}\n  Figura: {answer}")
 
 
 def _segment(given, card):

@@ -16,7 +16,7 @@ from course.figures.foundations import (
 )
 from course.figures.learning import curves_1d, few_examples, learning_curves, learning_rate
 from course.figures.networks import network
-from course.figures.pictures import filters, mistakes, samples
+from course.figures.pictures import answer, filters, mistakes, samples
 from course.figures.predictions import confusion, predicted_against_true, residuals
 from course.figures.style import png, show, show_animation
 from course.figures.tables import places
@@ -24,6 +24,7 @@ from course.figures.volumes import attention, dice_by_case, modalities, overlay
 
 __all__ = [
     "activations",
+    "answer",
     "approximation_errors",
     "attention",
     "confusion",

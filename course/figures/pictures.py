@@ -117,6 +117,43 @@ def mistakes(images, labels, probabilities, class_names, *, title, count=20):
 
 
 @styled
+def answer(image, probabilities, class_names, *, title, count=10):
+    """One picture as the network saw it, beside its likeliest classes as bars.
+
+    The likeliest is blue; up to ten classes keep their own order, of more the likeliest come first.
+
+    Args:
+        image: As one of `samples`.
+        probabilities: `(n,)`, their sum is 1.
+        class_names: Names, in the order of the labels.
+        title: Text.
+        count: Bars at most.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+
+    Example:
+
+    >>> figure = answer(np.zeros((8, 8)), [0.1, 0.9], ["gato", "perro"], title="Lo que vio")
+    >>> [text.get_text() for text in figure.axes[0].texts]
+    ['gato', '10\xa0%', 'perro', '90\xa0%']
+    """
+    (image,), probabilities = as_array([image], "image"), np.asarray(probabilities)
+    shown = np.argsort(-probabilities, kind="stable")[:count]
+    if len(probabilities) <= count:
+        shown = np.arange(len(probabilities))
+    height = max(0.34 * len(shown) + 0.1, 2.6)
+    figure = canvas(height + 3, height, title, layout="none")
+    axes = axes_below(figure, height)
+    _picture(axes, image, 0.1, 0.05, height - 0.1)
+    for place, which in enumerate(shown):
+        color = BLUE if which == probabilities.argmax() else GREY
+        middle, share = 0.14 + 0.34 * place, probabilities[which]
+        _bar(axes, height + 0.3, middle, 2.6, str(class_names[which]), share, color)
+    return figure
+
+
+@styled
 def filters(kernels, title):
     """What the filters of a convolution look for: white adds nothing, blue adds, orange takes away.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from course import files, inference, metrics, regions
+from course import figures, files, inference, metrics, regions
 from course.datasets import brats, pictures
 from course.datasets.brats.find import is_mask_name
 from course.errors import CourseError
@@ -26,7 +26,8 @@ def predict(folder, paths, card=None, keep=None):
     """The three likeliest classes of each picture file, by the classifier in a run's folder.
 
     Returns for each a list of `(class name, probability)`. `card` is the run's, if it was read.
-    What the network saw of each is written into the folder `keep`, under its `kept_name`.
+    What the network saw of each is written into the folder `keep`, as a picture and as a figure
+    with its ten likeliest classes, under the two `kept_names`.
     """
     card = card or cards.read_run(folder)
     if card["task"] == "segmentation":
@@ -46,7 +47,7 @@ def predict(folder, paths, card=None, keep=None):
         )
     kept = _new_names(paths, keep) if keep else []
     seen = [prepared(path, card) for path in paths]
-    for name, picture in zip(kept, seen, strict=bool(kept)):
+    for (name, _), picture in zip(kept, seen, strict=bool(kept)):
         files.write(name, pictures.png(picture))
     start.load_keras()
     import keras
@@ -58,6 +59,10 @@ def predict(folder, paths, card=None, keep=None):
         model(np.stack(seen).astype("float32"), training=False)
     )
     check_probabilities(probabilities, folder)
+    for (_, name), path, picture, row in zip(kept, paths, seen, probabilities, strict=bool(kept)):
+        title = f"Lo que vio la red de {Path(path).name}, y su respuesta"
+        figure = figures.answer(picture, row, card["class_names"], title=title)
+        files.write(name, figures.png(figure))
     likeliest = (-probabilities).argsort(axis=1, kind="stable")[:, :_TOP]
     return [
         [(card["class_names"][i], float(row[i])) for i in best]
@@ -65,9 +70,9 @@ def predict(folder, paths, card=None, keep=None):
     ]
 
 
-def kept_name(path):
-    """The name of the file with what the network saw of a picture: `foto.jpg`, `foto_red.png`."""
-    return f"{Path(path).stem}_red.png"
+def kept_names(path):
+    """What is kept of `foto.jpg`: as the network saw it, `foto_red.png`; `foto_respuesta.png`."""
+    return f"{Path(path).stem}_red.png", f"{Path(path).stem}_respuesta.png"
 
 
 def check_probabilities(answers, folder):
@@ -211,8 +216,9 @@ def prepared(path, card):
 
 
 def _new_names(paths, keep):
-    """Where what was seen of each picture is to be kept; none is there, and no two are one."""
-    names = [Path(keep, kept_name(path)).expanduser() for path in paths]
+    """The pair of files in which each picture is to be kept; none is there, no two are one."""
+    pairs = [[Path(keep, name).expanduser() for name in kept_names(path)] for path in paths]
+    names = sum(pairs, [])
     for name in names:
         if name.exists() or names.count(name) > 1:
             what = "ya existe y queda como está" if name.exists() else "sería de dos imágenes"
@@ -221,7 +227,7 @@ def _new_names(paths, keep):
                 "Qué hacer: da otra carpeta con --keep; dos imágenes del mismo nombre, una después "
                 "de otra, cada una con la suya."
             )
-    return names
+    return pairs
 
 
 def _one_case(folder, card):

@@ -294,6 +294,8 @@ def test_predict_keeps_what_the_network_saw_and_overwrites_nothing(tmp_path, cap
     picture = Image.open(kept / "foto_red.png")
     assert picture.size == (28, 28) and picture.mode == "L"
     assert np.array_equal(picture, prepare_digit(read_image(tmp_path / "foto.jpg")))
+    figure = Image.open(kept / "foto_respuesta.png")
+    assert "foto.jpg" in figure.text["Title"] and f"Figura: {kept / 'foto_respuesta.png'}" in out
     (kept / "foto_red.png").write_bytes(b"mine")
     code, _, error = asked(capsys, run, tmp_path / "foto.jpg", "--keep", kept)
     assert code == 2 and "ya existe y queda como está" in error
