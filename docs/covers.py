@@ -19,7 +19,7 @@ FIGURES = {
     "taller2_cnn_mnist": "mapas.png",
     "taller3_cnn_senas": "oclusion.png",
     "taller4_unet_brats": "modalidades.png",
-    "taller5_aplicaciones": "cajas.png",
+    "taller5_aplicaciones": "transferir.png",
 }
 KERNELS = pathlib.Path(__file__).parent.parent / "kernels"
 MOST_BYTES = 40_000
@@ -34,7 +34,9 @@ def cover(path):
         size = width, round(figure.height * width / figure.width)
         small = figure.resize(size, Image.Resampling.LANCZOS)
         file = io.BytesIO()
-        small.quantize(COLORS, dither=Image.Dither.NONE).save(file, "png", optimize=True)
+        # this method keeps the few pixels of an outline in their colour
+        few = small.quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        few.save(file, "png", optimize=True)
         if file.tell() <= MOST_BYTES:
             return file.getvalue()
 

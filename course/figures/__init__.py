@@ -20,7 +20,7 @@ from course.figures.pictures import answer, filters, mistakes, samples
 from course.figures.predictions import confusion, predicted_against_true, residuals
 from course.figures.style import png, show, show_animation
 from course.figures.tables import places
-from course.figures.volumes import attention, dice_by_case, modalities, overlay
+from course.figures.volumes import attention, dice, dice_by_case, modalities, overlay
 
 __all__ = [
     "activations",
@@ -31,6 +31,7 @@ __all__ = [
     "curves_1d",
     "decisions",
     "detections",
+    "dice",
     "dice_by_case",
     "feature_maps",
     "few_examples",

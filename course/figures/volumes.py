@@ -68,6 +68,45 @@ def modalities(image, regions=None, names=("flair", "t1", "t1ce", "t2"), *, titl
 
 
 @styled
+def dice(truth, answer, *, title):
+    """Two small masks and what they share, each pixel a square, with the count that Dice takes.
+
+    Args:
+        truth, answer: Masks `(H, W)` of a few pixels, 0 or 1, not both empty.
+        title: Text.
+
+    Returns:
+        A `matplotlib.figure.Figure`: truth in blue, answer in orange, what they share in black.
+
+    Example:
+
+    >>> figure = dice([[1, 1, 0]], [[0, 1, 0]], title="Dice de dos máscaras")
+    >>> figure.axes[0].texts[-1].get_text()
+    'Dice = 2·1 / (2 + 1) = 0,67'
+    """
+    from matplotlib.patches import Rectangle
+
+    truth, answer = np.asarray(truth, bool), np.asarray(answer, bool)
+    both, side = truth & answer, 0.42
+    (rows, columns), step = truth.shape, side * truth.shape[1] + 0.5
+    height = rows * side + 0.8
+    figure = canvas(3 * step + 0.2, height, title, layout="none")
+    axes = axes_below(figure, height)
+    panels = ("verdad", truth, BLUE), ("respuesta", answer, VERMILLION), ("en las dos", both, INK)
+    for place, (name, mask, color) in enumerate(panels):
+        left = 0.2 + place * step
+        words(axes, left, 0.12, f"{name}: {mask.sum()}", 10)
+        for row, column in np.ndindex(rows, columns):
+            corner = left + column * side, 0.28 + row * side
+            face = color if mask[row, column] else "white"
+            axes.add_patch(Rectangle(corner, side, side, facecolor=face, edgecolor=GREY, lw=0.8))
+    shared, of_truth, of_answer = both.sum(), truth.sum(), answer.sum()
+    score = number(2 * shared / (of_truth + of_answer), 2)
+    words(axes, 0.2, height - 0.2, f"Dice = 2·{shared} / ({of_truth} + {of_answer}) = {score}", 11)
+    return figure
+
+
+@styled
 def overlay(slices, truths, answers, names, *, title):
     """A row for each slice: the picture, the true regions, and the network's.
 

@@ -203,6 +203,15 @@ augmentation = keras.Sequential(
 )
 trainer = keras.Sequential([keras.Input((28, 28, 1)), augmentation, model], name="entrenamiento")
 
+deformed = augmentation(np.repeat(x_train[:4], 10, axis=0).astype("float32"), training=True)
+figure = figures.samples(
+    keras.ops.convert_to_numpy(deformed),
+    np.repeat(range(4), 10),
+    [f"una {sign_mnist.CLASS_NAMES[letter]}" for letter in y_train[:4]],
+    title=f"Cuatro señas, deformadas diez veces — {data.title}",
+)
+figures.show(figure, run / "figures" / "aumento.png")
+
 # %% [markdown]
 # **Ejercicio 3.4. Un bloque residual.** ResNet suma a lo que calcula un bloque su propia entrada.
 # Escribe `residual(x, W1, W2)` = relu(x + f(x)), con f(x) = relu(x W1) W2: dos capas sin sesgo, y

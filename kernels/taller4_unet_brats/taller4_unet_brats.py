@@ -183,6 +183,8 @@ ejercicio("4.2").comprobar(three_regions)
 truth = np.array([[0, 0, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0]])
 answer = np.array([[0, 0, 0, 0], [0, 0, 1, 1], [0, 1, 1, 1], [0, 0, 1, 0]])
 print(f"Dice de las dos máscaras: {number(dice_score(truth, answer), 2)}")
+figure = figures.dice(truth, answer, title="Dos máscaras de 4×4 y lo que comparten")
+figures.show(figure, run / "figures" / "dice.png")
 
 # %% [markdown]
 # **Ejercicio 4.3. Dice.** Ahora escríbelo tú: `dice(truth, answer)`, el Dice de dos máscaras de
@@ -222,7 +224,7 @@ for i, name in enumerate(REGIONS):
 # Una **U-Net** baja (convoluciones y *max-pooling*: qué hay) y vuelve a subir (dónde está). En
 # cada nivel, un atajo lleva lo fino de la bajada a la subida. La **compuerta de atención** está
 # en ese atajo: la señal más gruesa, que ya sabe qué hay, decide qué píxeles del atajo pasan. Abre
-# `course/models/unet.py`: son dos páginas.
+# `course/models/unet.py`: son dos páginas. La figura muestra la red tal como quedó armada.
 #
 # La salida son tres mapas sigmoides, uno por región, porque las regiones se contienen unas a
 # otras. La pérdida suma dos: la de Dice mira el tamaño relativo, la entropía cruzada da un
@@ -262,6 +264,8 @@ with all_devices(batch_size=batch_size):
         metrics=[Dice(3, threshold=0.5, name=f"dice_{'slice' if s.dims == 2 else 'patch'}")],
     )
 model.summary()
+figure = figures.network(model, title="La U-Net, con sus atajos y compuertas")
+figures.show(figure, run / "figures" / "red.png")
 
 # %% [markdown]
 # **Ejercicio 4.4. Encuentra los errores.** Esta compuerta de atención corre sin quejarse, y tiene

@@ -86,6 +86,13 @@ FIGURES = {
     "learning_rate": lambda: figures.learning_rate(
         lambda step: 1 / (1 + step), steps=3, epochs=2, title=TITLE
     ),
+    "answer": lambda: figures.answer(
+        grey(1)[0],
+        [0.05] * 20,
+        [f"una clase de nombre largo, la {i}" for i in range(20)],
+        title=TITLE,
+    ),
+    "dice": lambda: figures.dice(np.eye(4), np.ones((4, 4)), title=TITLE),
     "places": lambda: figures.places([-122, -118], [38, 34], [5, 2], unit="metros", title=TITLE),
 }
 
@@ -398,3 +405,28 @@ def test_the_learning_rate_is_drawn_over_the_epochs():
     (line,) = rate.axes[0].lines
     assert line.get_xdata().tolist() == [0, 0.5, 1, 1.5, 2, 2.5]
     assert line.get_ydata()[[0, 1, 5]].tolist() == pytest.approx([0.1, 0.05, 0.1 / 6])
+
+
+def test_an_answer_has_the_likeliest_of_many_and_all_of_few_in_their_order():
+    many = [0.01, 0.3, 0.02, 0.2, 0.03, 0.1, 0.04, 0.05, 0.06, 0.07, 0.08, 0.04]
+    figure = figures.answer(grey(1)[0], many, list("abcdefghijkl"), title="Doce")
+    assert [word for word in words(figure)[1:] if len(word) == 1] == list("bdfkjihgle")
+    figure = figures.answer(grey(1)[0], [0.1, 0.6, 0.3], list("abc"), title="Tres")
+    assert words(figure)[1:] == ["a", "10\u00a0%", "b", "60\u00a0%", "c", "30\u00a0%"]
+    blue, *others = [
+        patch.get_width()
+        for patch in figure.axes[0].patches
+        if patch.get_facecolor()[2] > 0.6 and patch.get_facecolor()[0] < 0.1
+    ]
+    assert np.isclose(blue, 0.6 * 2.6) and not others
+
+
+def test_the_count_of_dice_is_that_of_its_squares():
+    truth, answer = np.zeros((2, 4, 4), int)
+    truth[1:3, 1:3], answer[1, 2:], answer[2, 1:], answer[3, 2] = 1, 1, 1, 1
+    figure = figures.dice(truth, answer, title="Dice")
+    assert words(figure)[1:] == [
+        *("verdad: 4", "respuesta: 6", "en las dos: 3", "Dice = 2·3 / (4 + 6) = 0,60")
+    ]
+    colored = [patch for patch in figure.axes[0].patches if patch.get_facecolor()[:3] != (1, 1, 1)]
+    assert len(colored) == 4 + 6 + 3
