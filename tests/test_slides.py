@@ -17,6 +17,13 @@ def rows():
     return [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines]
 
 
+def test_the_spanish_table_leads_to_the_same_places():
+    spanish = (ROOT / "README.es.md").read_text(encoding="utf-8")
+    table = spanish.partition("## Las diapositivas, una por una\n")[2].partition("\n## ")[0]
+    places = re.findall(r"^\| .* \| (Taller \d) \| (.*) \|$", table, re.MULTILINE)
+    assert places == [row[2:] for row in rows()]
+
+
 def resolve(path):
     """What a dotted name means to a student who imports it: `course.models.cnn` is the function."""
     found = importlib.import_module("course")
