@@ -1,10 +1,11 @@
-"""How fast `course demo` answers: one user, fifty at once, and whether its memory stays flat.
+"""How fast the page and `course demo` answer: one user, fifty at once, and whether memory is flat.
 
     python benchmarks/demo_speed.py [RUN] > benchmarks/demo_speed.txt
 
 The server is the command as it is typed, in a process of its own; this process asks over kept
 connections and knows Keras' own answer to every picture. Both share the machine, so the times with
-fifty askers are those of fifty askers too.
+fifty askers are those of fifty askers too. The page's own row is the exported file in Chromium; it
+needs chromium, chromedriver and `pip install -e ".[browser]"`.
 """
 
 import argparse
@@ -14,8 +15,10 @@ import json
 import os
 import pathlib
 import platform
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -24,6 +27,21 @@ import numpy as np
 import course
 
 PICTURES = 200
+ASK = """
+const [count, done] = arguments;
+const setup = JSON.parse(document.getElementById("setup").textContent);
+const [height, width, channels] = setup.card.inputs[0].shape;
+(async () => {
+  const network = await localNetwork(setup), each = [];
+  for (let i = 0; i < count + 10; i++) {
+    const picture = Uint8Array.from({length: height * width * channels}, () => 256 * Math.random());
+    const began = performance.now();
+    await network.ask(picture);
+    if (i >= 10) each.push(performance.now() - began);  // the first ones compile
+  }
+  done(each);
+})();
+"""
 ASKERS = 50
 
 
@@ -44,6 +62,7 @@ def main():
             ask_all(server.pid, port, began, run)
         finally:
             server.terminate()
+    row("the page itself, in Chromium", page_itself(run))
 
 
 def ask_all(pid, port, began, run):
@@ -105,6 +124,26 @@ def keras_itself(run, pictures):
         model.predict_on_batch(batch[i : i + 1])
         own.append(1000 * (time.perf_counter() - began))
     return model.predict(batch, verbose=0), own
+
+
+def page_itself(run):
+    """The milliseconds of `network.ask` in the exported page, opened from a file."""
+    browser, driver = map(shutil.which, ("chromium", "chromedriver"))
+    if not (browser and driver):
+        return "not run: chromium and chromedriver are not here"
+    from selenium import webdriver
+
+    from course.demo.page import export_web
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = browser
+    for flag in ("--headless", "--no-sandbox", "--disable-gpu"):
+        options.add_argument(flag)
+    with tempfile.TemporaryDirectory() as folder:
+        export_web(run, folder)
+        with webdriver.Chrome(options, webdriver.ChromeService(driver)) as chromium:
+            chromium.get(pathlib.Path(folder, "index.html").as_uri())
+            return times(chromium.execute_async_script(ASK, PICTURES))
 
 
 def fifty(port, pictures, rounds=24):
