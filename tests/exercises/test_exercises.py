@@ -14,6 +14,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import keras
@@ -249,6 +250,10 @@ def test_what_ends_in_time_leaves_nothing_behind():
         with contextlib.suppress(limit.TooLong), limit.at_most(0.001, print):
             time.sleep(0.001)  # about as long: it may be too late or not
         sum(range(1000))  # nothing is raised here
+    for _ in range(100):
+        with contextlib.suppress(limit.TooLong), limit.at_most(0, print):
+            pass  # it may be too late before this is reached
+    assert not [thread for thread in threading.enumerate() if "_watch" in thread.name]
 
 
 # ---- rubbish
