@@ -69,7 +69,9 @@ def test_a_flag_is_one_that_the_command_takes(command):
 
 def test_what_an_answer_of_a_server_advises_can_be_typed():
     """Kaggle's and Hugging Face's refusals: each command is one, each package is the right one."""
-    info = SimpleNamespace(name="mnist", handle="a/b", homepage="https://x", title="t", pinned="p")
+    info = SimpleNamespace(
+        name="mnist", handle="a/b", version=1, homepage="https://x", title="t", pinned="p"
+    )
     asker = SimpleNamespace(taller="taller2", credential="el token", hide=str)
     tables = [answers._TABLE, answers.data_set(info).rows, hub._asked("ana/x", False, "t").rows]
     tables += [kaggle_client._asked(asker, "ana/x", pushing).rows for pushing in (True, False)]
