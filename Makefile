@@ -4,11 +4,15 @@
 # make lint         ruff: check and format
 # make test-lowest  the suite with the lowest versions that requirements.txt declares
 # make test-forms   every lesson as script, as Kaggle kernel and as notebook, with those versions
-# make test-jax     models, losses, metrics and explain with JAX in TensorFlow's place
-# make test-torch   the same with PyTorch
+# make test-jax     models, losses, metrics, explain and each lesson with JAX in TensorFlow's place;
+#                   several processes and devices
+# make test-torch   models, losses, metrics and explain with PyTorch
 # make test-matrix  what is promised everywhere: other backends, strategies, the other Keras, notebooks
+# make test-to-try  what each lesson proposes under "Para probar", done in a notebook
 # make test-gradio  a Space with Gradio, built and started in an environment of its own
 # make test-browser the demo's page, in Chromium: apt-get install chromium chromium-driver
+# make bench        the tables of benchmarks/ beside their peers: two hours, nothing else running
+# make bench-quick  the same scripts in two minutes, only to see that they run
 # make fuzz         the long run of the property tests: 28,000 damaged inputs
 #
 # Each makes the environment it needs and installs only what is missing.
@@ -18,7 +22,8 @@ PYTHON := $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 py
 	$(name) -c "import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" \
 	2>/dev/null && echo $(name))))
 
-.PHONY: train demo test lint test-lowest test-forms test-jax test-torch test-matrix test-gradio test-browser fuzz
+.PHONY: train demo test lint test-lowest test-forms test-jax test-torch test-matrix test-to-try \
+	test-gradio test-browser bench bench-quick fuzz
 
 train: .venv/runtime
 	.venv/bin/python -m course run taller2 --source sample
@@ -48,8 +53,11 @@ ON_ANY_BACKEND := tests/models/test_mlp_cnn.py tests/models/test_unet.py \
 	tests/models/test_vgg_resnet.py tests/test_losses.py tests/metrics tests/explain \
 	course/losses.py course/metrics
 
+PROCESSES := tests/training/test_processes.py
+
 test-jax: .venv/jax
-	KERAS_BACKEND=jax .venv/bin/python -m pytest $(ON_ANY_BACKEND)
+	KERAS_BACKEND=jax .venv/bin/python -m pytest $(ON_ANY_BACKEND) tests/kernels/test_on_jax.py
+	.venv/bin/python -m pytest -n 2 --dist load --maxschedchunk 1 -m matrix $(PROCESSES)
 
 # On Linux pip brings PyTorch with CUDA, 3 GB. Where there is a build without it, name that one:
 # make test-torch TORCH=torch==2.13.0+cpu
@@ -59,7 +67,10 @@ test-torch: .venv/torch
 # JAX is brought along; PyTorch's rows are skipped where test-torch has not been run. The other
 # Python has the lowest versions: what one Keras writes, the other reads.
 test-matrix: .venv/jax .venv-lowest/jax
-	COURSE_OTHER_PYTHON=.venv-lowest/bin/python .venv/bin/python -m pytest -n 2 --dist load --maxschedchunk 1 -m matrix
+	COURSE_OTHER_PYTHON=.venv-lowest/bin/python .venv/bin/python -m pytest -n 2 --dist load --maxschedchunk 1 -m matrix --ignore=$(PROCESSES)
+
+test-to-try: .venv/test
+	.venv/bin/python -m pytest -n 2 --dist load --maxschedchunk 1 -m to_try
 
 # As Hugging Face would: the Space's own requirements.txt and nothing else. The first time it brings
 # TensorFlow and Gradio, 2.5 GB on disk, in about two minutes; later it takes half a minute.
@@ -73,6 +84,23 @@ test-gradio: .venv/runtime | .venv-gradio/bin/pip
 # One process, one browser. Without Chromium, or if there is no test, it fails.
 test-browser: .venv/browser
 	.venv/bin/python -m pytest -m browser tests/browser
+
+# One after another: each has the machine to itself, and overwrites the table that lies beside it.
+# By hand: scores.py (the README's table, in parts), demo_network.py (it replaces that network), and
+# what wants more: demo_speed.py (Chromium), processes.py (JAX), real_cases.py (cases), gpu.py.
+BENCH := small_things california mnist architectures unet_speed loader_speed folders_speed
+
+bench: .venv/bench
+	for name in $(BENCH); do \
+		echo $$name; \
+		.venv/bin/python benchmarks/$$name.py > benchmarks/$$name.txt || exit 1; \
+	done
+
+bench-quick: .venv/bench
+	.venv/bin/python benchmarks/small_things.py --quick
+	.venv/bin/python benchmarks/california.py --quick
+	.venv/bin/python benchmarks/mnist.py --quick
+	.venv/bin/python benchmarks/unet_speed.py --rounds 2
 
 # One process, so that its memory is that of one input after another; a table comes at the end.
 fuzz: .venv/test
@@ -104,6 +132,10 @@ fuzz: .venv/test
 
 .venv/jax: .venv/test
 	.venv/bin/python -m pip install -e ".[test,jax]"
+	touch $@
+
+.venv/bench: .venv/runtime pyproject.toml
+	.venv/bin/python -m pip install -e ".[bench]" $(TORCH)
 	touch $@
 
 .venv/torch: .venv/test

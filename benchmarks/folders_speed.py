@@ -7,9 +7,11 @@ and by `keras.utils.image_dataset_from_directory`: the same files, size, channel
 around what is not square. Each runs in a process of its own that does nothing else; an epoch asks
 for every batch and trains nothing. Our first epoch includes all that `read` does, looking for twins
 and damaged files among it. Forty photographs are made; the others are links to them, with names of
-their own, since decoding is what takes the time.
+their own, since decoding is what takes the time. Peak memory counts the array on the disk as far as
+it was read, 12 kB a photograph, which the system may take back.
 
 It ends with how long `splits.near_duplicates` takes, and what 50,000 photographs need, computed.
+All this is for classes; of masks Taller 6 holds besides one channel for each class, in memory.
 """
 
 import argparse
@@ -61,7 +63,9 @@ def main():
     disk = MANY * options.size**2 * 3 / 1e9
     print(
         f"\n\n{MANY} photographs, computed from the last row of folders: {MANY * seconds / 60:.0f} "
-        f"min once, {disk:.1f} GB on the disk."
+        f"min once, {disk:.1f} GB on the disk.\n"
+        "All this is for classes. Of masks of k classes Taller 6 holds besides one channel for "
+        f"each, in memory: k times {MANY * options.size**2 / 1e9:.1f} GB."
     )
 
 

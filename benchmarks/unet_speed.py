@@ -16,7 +16,6 @@ import importlib.metadata
 import json
 import math
 import os
-import platform
 import resource
 import statistics
 import subprocess
@@ -24,6 +23,7 @@ import sys
 import time
 
 import numpy as np
+from conditions import processor
 
 THREADS = 2
 REGIONS = 3  # WT, TC, ET: three sigmoids
@@ -44,7 +44,7 @@ def main():
     sys.stdout.reconfigure(line_buffering=True)  # a file shows at once what is finished
     names = ("tensorflow", "keras", "torch", "monai")
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
-    print(f"{datetime.date.today()} · {cpu()}, {THREADS} threads · {versions}")
+    print(f"{datetime.date.today()} · {processor()}, {THREADS} threads · {versions}")
     print(f"{options.rounds} turns each · Dice + cross-entropy of three sigmoid regions, Adam, "
           "float32, oneDNN on\nmedian (quartiles) quickest; ratios: of each turn, then of the two "
           "quickest, which other programs disturbed least\nmemory: the process's peak less what it "
@@ -90,15 +90,6 @@ def spread(values, quickest=None):
 def ratios(ours, theirs, divisor):
     pairs = [a / b / divisor for a, b in zip(ours, theirs, strict=True)]
     return spread(pairs, min(ours) / min(theirs) / divisor)
-
-
-def cpu():
-    if os.path.exists("/proc/cpuinfo"):
-        with open("/proc/cpuinfo") as lines:
-            names = [line.partition(":")[2].strip() for line in lines if "model name" in line]
-        if names:
-            return names[0]
-    return platform.machine()
 
 
 # ---- the two processes
@@ -181,13 +172,7 @@ class Keras:
         self.net.predict_on_batch(self.images)
 
     def operations(self):
-        total = 0
-        for layer in self.net.layers:
-            kind = type(layer).__name__
-            if kind.startswith("Conv") and not kind.startswith("Concat"):
-                inputs, outputs = layer.input.shape[1:], layer.output.shape[1:]
-                total += convolution(layer.kernel.shape, inputs, outputs, "Transpose" in kind)
-        return total * len(self.images)
+        return keras_operations(self.net) * len(self.images)
 
     def loss_of_example(self):
         probabilities = 1 / (1 + np.exp(-self.images[..., :REGIONS]))
@@ -224,32 +209,53 @@ class Torch:
             return self.torch.sigmoid(self.net(self.images)).numpy()
 
     def loss(self, logits):
-        """`DiceCrossentropy(multilabel=True)`: Dice by sample and region, smoothed by 1."""
-        functional = self.torch.nn.functional
-        p, t = self.torch.sigmoid(logits), self.regions
-        sizes = tuple(range(2, p.ndim))
-        dice = (2 * (p * t).sum(sizes) + 1) / (p.sum(sizes) + t.sum(sizes) + 1)
-        entropy = functional.binary_cross_entropy_with_logits(logits, t)
-        return 0.5 * (1 - dice).mean() + 0.5 * entropy
+        return dice_crossentropy(logits, self.regions)
 
     def operations(self):
-        total = 0
-
-        def count(layer, inputs, output):
-            nonlocal total
-            if hasattr(layer, "transposed"):  # weights are (out, in, *sides), (in, out, *sides)
-                sides = (*layer.weight.shape[2:], *layer.weight.shape[:2])
-                before, after = inputs[0].shape[2:], output.shape[2:]
-                total += convolution(sides, (*before, 0), (*after, 0), layer.transposed)
-
-        hooks = [layer.register_forward_hook(count) for layer in self.net.modules()]
-        self.predict()
-        for hook in hooks:
-            hook.remove()
-        return total * len(self.images)
+        return torch_operations(self.net, self.predict) * len(self.images)
 
     def loss_of_example(self):
         return float(self.loss(self.images[:, :REGIONS]))
+
+
+def dice_crossentropy(logits, regions):
+    """`DiceCrossentropy(multilabel=True)` in PyTorch: Dice by sample and region, smoothed by 1."""
+    import torch
+
+    p, t = torch.sigmoid(logits), regions
+    sizes = tuple(range(2, p.ndim))
+    dice = (2 * (p * t).sum(sizes) + 1) / (p.sum(sizes) + t.sum(sizes) + 1)
+    entropy = torch.nn.functional.binary_cross_entropy_with_logits(logits, t)
+    return 0.5 * (1 - dice).mean() + 0.5 * entropy
+
+
+def keras_operations(net):
+    """For one sample, in all convolutions."""
+    total = 0
+    for layer in net.layers:
+        kind = type(layer).__name__
+        if kind.startswith("Conv") and not kind.startswith("Concat"):
+            inputs, outputs = layer.input.shape[1:], layer.output.shape[1:]
+            total += convolution(layer.kernel.shape, inputs, outputs, "Transpose" in kind)
+    return total
+
+
+def torch_operations(net, predict):
+    """For one sample, in the convolutions through which `predict` goes."""
+    total = 0
+
+    def count(layer, inputs, output):
+        nonlocal total
+        if hasattr(layer, "transposed"):  # weights are (out, in, *sides), (in, out, *sides)
+            sides = (*layer.weight.shape[2:], *layer.weight.shape[:2])
+            before, after = inputs[0].shape[2:], output.shape[2:]
+            total += convolution(sides, (*before, 0), (*after, 0), layer.transposed)
+
+    hooks = [layer.register_forward_hook(count) for layer in net.modules()]
+    predict()
+    for hook in hooks:
+        hook.remove()
+    return total
 
 
 def convolution(kernel, inputs, outputs, transposed):

@@ -3,7 +3,7 @@
 The map of the house. Imports only go down, and on one floor only to the left:
 
     4  cli
-    3  kaggle  demo
+    3  kaggle  demo  classroom
     2  export  inference  evaluation  exercises
     1  datasets | figures
     0  errors  spanish  files  losses  metrics  regions  foundations  models  explain  training
@@ -20,6 +20,7 @@ __version__ = "0.1.0"
 
 FOLDER = pathlib.Path(__file__).parent
 _ROOMS = (
+    "classroom",
     "cli",
     "datasets",
     "demo",

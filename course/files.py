@@ -9,6 +9,7 @@ import math
 import os
 import pathlib
 import shutil
+import tempfile
 import types
 import typing
 import uuid
@@ -80,6 +81,21 @@ def write(path, content):
     """Write text (as UTF-8, with LF) or bytes, whole or not at all."""
     with whole(path) as part:
         part.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def try_place(path):
+    """Write something beside a file that is to be written after long work.
+
+    Raises:
+        CourseError: What the file itself would raise then.
+    """
+    path = pathlib.Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent) as file:
+            file.write(bytes(1 << 16))
+    except OSError as error:
+        raise cannot_write(path, error) from error
 
 
 def cannot_write(path, error) -> CourseError:

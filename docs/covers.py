@@ -19,7 +19,9 @@ FIGURES = {
     "taller2_cnn_mnist": "mapas.png",
     "taller3_cnn_senas": "oclusion.png",
     "taller4_unet_brats": "modalidades.png",
-    "taller5_aplicaciones": "transferir.png",
+    "taller5_aplicaciones": "torax.png",
+    "taller5b_deteccion": "cajas.png",
+    "taller6_proyecto": "muestras.png",
 }
 KERNELS = pathlib.Path(__file__).parent.parent / "kernels"
 MOST_BYTES = 40_000
@@ -34,8 +36,8 @@ def cover(path):
         size = width, round(figure.height * width / figure.width)
         small = figure.resize(size, Image.Resampling.LANCZOS)
         file = io.BytesIO()
-        # this method keeps the few pixels of an outline in their colour
-        few = small.quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        # this method keeps the few pixels of an outline in their colour; k-means, greys grey
+        few = small.quantize(COLORS, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
         few.save(file, "png", optimize=True)
         if file.tell() <= MOST_BYTES:
             return file.getvalue()

@@ -69,4 +69,6 @@ def fresh_home(monkeypatch, tmp_path_factory):
         "TFDS_DATA_DIR": home / "tfds",
     }.items():
         monkeypatch.setenv(name, str(folder))
+    # what a test answers of the exercises is remembered there, not in the checkout
+    monkeypatch.setattr("course.training.run_folder._current", home)
     return home

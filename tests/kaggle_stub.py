@@ -23,6 +23,8 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from course.datasets import catalog
+
 SIGNATURE = "X-Goog-Signature=s1gnature-secret"
 TOKEN = "KGAT_token-secret"
 
@@ -79,9 +81,11 @@ class KaggleStub:
         self._archives[handle, version] = zip_of(archive) if isinstance(archive, dict) else archive
 
     def serve_folder(self, folder):
-        """Offer every OWNER/SLUG.zip below a folder, as version 1."""
+        """Offer every OWNER/SLUG.zip below a folder, as the version that the catalogue pins."""
+        pinned = {info.handle: info.version for info in map(catalog.get, catalog.names())}
         for path in sorted(Path(folder).glob("*/*.zip")):
-            self.serve(f"{path.parent.name}/{path.stem}", path)
+            handle = f"{path.parent.name}/{path.stem}"
+            self.serve(handle, path, version=pinned.get(handle, 1))
 
     def fail(self, status, times=1, headers=None, on="DownloadDataset"):
         """Answer the next requests of this name with a status; the body echoes the token."""

@@ -6,6 +6,7 @@ The lessons, `source="kaggle"`, the verification of what arrives: all is as it i
 import hashlib
 import shutil
 import tempfile
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ def copy(folder) -> Path:
 
 def files() -> dict:
     """`{data set: {path: bytes}}`; a lesson with another data set needs an entry here."""
-    makers = (_mnist, _sign_mnist, _california, _brats2020)
+    makers = (_mnist, _sign_mnist, _california, _brats2020, _chest_xray)
     return {maker.__name__[1:]: maker() for maker in makers}
 
 
@@ -88,3 +89,21 @@ def _brats2020(cases=4, shape=(48, 56, 40)):
         brats_fakes.write_mapping(home, dict.fromkeys(names, "HGG"))
         paths = [path for path in Path(folder).rglob("*") if path.is_file()]
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def _chest_xray():
+    """The drawn chests under names and in folders as the X-rays have them."""
+    from PIL import Image
+
+    from course.datasets.samples import chests
+
+    found = {}
+    for part, (images, labels) in zip(("train", "test"), chests.load_data(40, 12), strict=True):
+        for number, (image, ill) in enumerate(zip(images, labels, strict=True)):
+            name = f"person{number}_virus_1" if ill else f"IM-{number:04}-0001"
+            file = BytesIO()
+            # of more than one shape, as from a scanner
+            Image.fromarray(image[number % 3 :]).save(file, "JPEG", quality=95)
+            kind = "PNEUMONIA" if ill else "NORMAL"
+            found[f"chest_xray/{part}/{kind}/{name}.jpeg"] = file.getvalue()
+    return found

@@ -1,6 +1,7 @@
 """The Makefile's choice of a Python, its letter when there is none, and what a second call does."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -95,3 +96,13 @@ def test_another_backend_runs_the_tests_that_are_there(make, backend):
     named = [word for word in command.split() if word.startswith(("tests/", "course/"))]
     assert "tests/test_losses.py" in named
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("target", ["bench", "bench-quick"])
+def test_a_benchmark_that_is_run_is_there(make, target):
+    done = make("-n", target, python3=f'exec {sys.executable} "$@"')
+    assert 'pip install -e ".[bench]"' in done.stdout
+    named = re.findall(r"for name in ([^;]*);|benchmarks/(\w+)\.py", done.stdout)
+    scripts = [name for several, one in named for name in (several.split() or [one])]
+    assert "mnist" in scripts
+    assert [name for name in scripts if not (ROOT / "benchmarks" / f"{name}.py").exists()] == []

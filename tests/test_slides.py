@@ -20,7 +20,7 @@ def rows():
 def test_the_spanish_table_leads_to_the_same_places():
     spanish = (ROOT / "README.es.md").read_text(encoding="utf-8")
     table = spanish.partition("## Las diapositivas, una por una\n")[2].partition("\n## ")[0]
-    places = re.findall(r"^\| .* \| (Taller \d) \| (.*) \|$", table, re.MULTILINE)
+    places = re.findall(r"^\| .* \| (Taller \d\w?) \| (.*) \|$", table, re.MULTILINE)
     assert places == [row[2:] for row in rows()]
 
 
@@ -50,7 +50,8 @@ def section(lesson, heading):
 
 def test_the_table_has_every_lesson_in_it():
     assert len(rows()) == len(set(rows())) > 25
-    assert {lesson for _, _, lesson, _ in rows()} == {f"Taller {n}" for n in range(6)}
+    lessons_there = {lesson.removeprefix("Taller ") for _, _, lesson, _ in rows()}
+    assert lessons_there == {"0", "1", "2", "3", "4", "5", "5b"}
 
 
 @pytest.mark.parametrize("slide, function, lesson, heading", rows())
@@ -68,4 +69,4 @@ def test_a_row_that_is_not_true_is_seen():
     lesson = lessons.find("taller2")
     assert section(lesson, "4. La nube") is None
     assert "cnn(" in section(lesson, "4. La red")
-    assert "trainer.fit(" not in section(lesson, "4. La red")
+    assert "model.fit(" not in section(lesson, "4. La red")

@@ -9,8 +9,10 @@ import sys
 
 import course
 from course.cli import (
+    corregir,
     data,
     demo,
+    entregas,
     evaluate,
     exercise,
     export,
@@ -20,6 +22,7 @@ from course.cli import (
     predict,
     run,
     space,
+    usb,
 )
 from course.errors import CourseError, nearest
 from course.training.place import console_as_it_is
@@ -34,8 +37,16 @@ ejemplos:
   python -m course evaluate runs/taller2_cnn_mnist
   python -m course predict runs/taller2_cnn_mnist digit.png
 """
-# what every command but help needs, by the names that Python imports
-_REQUIRED = ("keras", "numpy", "scipy", "yaml")
+# how to go on after Ctrl-C
+_ON = {
+    "run": " La misma orden con --resume sigue desde la última época terminada.",
+    "entregas": " La misma orden sigue donde quedó.",
+}
+# requirements.txt, by the names that Python imports
+_REQUIRED = (
+    *("keras", "tensorflow", "numpy", "scipy", "sklearn", "matplotlib", "PIL"),
+    *("kagglehub", "tensorflow_datasets", "yaml", "nibabel", "tqdm"),
+)
 # the room stays behind where the package travels in a cell: see course.kaggle.first_cell
 _NO_PAGES = """\
 Este paquete viajó dentro de una celda, sin las páginas de demo, export y space: no caben en ella.
@@ -72,8 +83,7 @@ def main(arguments=None):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
-        more = " La misma orden con --resume sigue desde la última época terminada."
-        print("\nDetenido." + (more if arguments[:1] == ["run"] else ""), file=sys.stderr)
+        print("\nDetenido." + _ON.get("".join(arguments[:1]), ""), file=sys.stderr)
         return 130
 
 
@@ -83,7 +93,21 @@ def _parser():
         "--version", action="version", version=f"course {course.__version__}", help="la versión"
     )
     commands = parser.verbs(whole)
-    for one in (data, run, evaluate, predict, exercise, demo, export, kernels, notebooks, space):
+    for one in (
+        data,
+        run,
+        evaluate,
+        predict,
+        exercise,
+        demo,
+        export,
+        kernels,
+        notebooks,
+        space,
+        entregas,
+        corregir,
+        usb,
+    ):
         one.add_to(commands)
     return whole
 

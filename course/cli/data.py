@@ -69,7 +69,10 @@ def _verify(given):
         if given.record:
             print(inventory.record(name, data_dir=given.data_dir))
             continue
-        for finding in inventory.check(name, data_dir=given.data_dir):
+        findings = inventory.check(name, data_dir=given.data_dir)
+        if not findings:
+            print(f"{name}: nada que comparar: el catálogo no tiene sumas de sus archivos.")
+        for finding in findings:
             print(f"{name}: {finding.path}: {finding.problem or _good(finding)}")
             damaged += [] if finding.good or name in damaged else [name]
     if damaged:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from course.cli.parser import command
 from course.errors import CourseError
-from course.spanish import percent
 
 
 def add_to(commands):
@@ -16,7 +15,7 @@ def add_to(commands):
         "inputs",
         metavar="ENTRADA",
         nargs="+",
-        help="imágenes PNG o JPG; para una segmentación, la carpeta de un caso",
+        help="imágenes PNG o JPG; para un cerebro, la carpeta de un caso",
     )
     predict.add_argument(
         "-o", dest="output", metavar="MÁSCARA", help="el archivo de la máscara, .nii.gz"
@@ -33,20 +32,35 @@ def _predict(given):
     from course.inference import run
 
     card = read_run(given.run)
-    if card["task"] == "segmentation":
+    marks = card["task"] == "segmentation" and card["preparation"] == "square"
+    if card["task"] == "segmentation" and not marks:
         _segment(given, card)
         return
     if given.output:
         raise CourseError(
-            f"-o nombra la máscara por escribir, y {given.run} no escribe ninguna: no es una "
-            "segmentación."
+            f"-o nombra la máscara de un cerebro, y {given.run} no segmenta cerebros.\n"
+            "Qué hacer: repite lo mismo sin -o; --keep CARPETA guarda lo que responde a una imagen."
         )
+    if marks:
+        _mark(given, card)
+        return
     rankings = run.predict(given.run, given.inputs, card, keep=given.keep)
     for image, ranking in zip(given.inputs, rankings, strict=True):
-        print(f"{image}:  " + "   ".join(f"{name} {percent(share, 1)}" for name, share in ranking))
+        print(f"{image}:  {run.ranking_text(ranking, card)}")
         if given.keep:
             seen, answer = (Path(given.keep, name) for name in run.kept_names(image))
             print(f"  Lo que vio la red: {seen}\n  Figura: {answer}")
+
+
+def _mark(given, card):
+    from course.inference import run
+
+    found = run.mark(given.run, given.inputs, card, keep=given.keep)
+    for image, shares in zip(given.inputs, found, strict=True):
+        print(f"{image}:  {run.shares_text(shares)}")
+        if given.keep:
+            seen, answer, mask = (Path(given.keep, name) for name in run.marked_names(image))
+            print(f"  Lo que vio la red: {seen}\n  Figura: {answer}\n  Máscara: {mask}")
 
 
 def _segment(given, card):

@@ -1,13 +1,17 @@
 """Mini-batches in an order that depends on the seed and the epoch alone."""
 
 import gc
+import inspect
+import zlib
 from types import SimpleNamespace
 
 import keras
 import numpy as np
 
 from course.errors import CourseError
+from course.spanish import count
 from course.training.arrays import as_array, as_arrays, check_lengths
+from course.training.devices import own_part, sharing
 
 
 class EpochDataset(keras.utils.PyDataset):
@@ -15,6 +19,10 @@ class EpochDataset(keras.utils.PyDataset):
 
     A subclass draws an epoch anew in `start_epoch(epoch)`. So no batch may be asked for before the
     epoch has begun.
+
+    Each batch is made of fresh arrays, never a view of what the caller gave: on several devices
+    TensorFlow uses memory that begins at a multiple of 64 bytes as it stands, and writes the
+    gradient of the loss into it.
     """
 
     @property
@@ -31,34 +39,39 @@ class EpochDataset(keras.utils.PyDataset):
         read on from there, and serve what they have read in a later epoch (keras #23283).
 
         Raises:
-            CourseError: If there is a model on several devices that cannot have equal parts of each
-                batch: TensorFlow would stop at the first that is uneven.
+            CourseError: If it is `predict` that asks; or if there is a model on several devices
+                that cannot have equal parts of a batch: Keras would stop at the first.
         """
-        if keras.backend.backend() != "tensorflow":
-            return 1
-        devices = _devices()
-        if self._uneven(devices):
-            gc.collect()  # a model that was thrown away may still be there
-            devices = _devices()
-        if todo := self._uneven(devices):
+        if _predicts():
             raise CourseError(
-                f"Con {devices} dispositivos, cada lote se reparte en partes iguales. Llegó: "
-                f"{self.examples} ejemplos en lotes de {self.batch_size}.\nQué hacer: {todo}."
+                "predict: estos lotes se sortean, y las respuestas no saldrían en el orden de tus "
+                "etiquetas. Se esperaba un arreglo.\n"
+                "Qué hacer: dale el arreglo del que salen los lotes, como model.predict(x_test)."
             )
-        return 1 if devices else 2
+        if keras.backend.backend() == "tensorflow":
+            self.shared_by = _devices()
+            if self.shared_by > 1:
+                gc.collect()  # a model that was thrown away may still be there
+                self.shared_by = _devices()
+        else:
+            self.shared_by = sharing()
+        if self.shared_by > 1 and self.batch_size % self.shared_by:
+            raise CourseError(
+                f"Con {self.shared_by} dispositivos, cada lote se reparte en partes iguales. "
+                f"Llegó: lotes de {self.batch_size} ejemplos.\n"
+                f"Qué hacer: usa un batch_size que sea múltiplo de {self.shared_by}."
+            )
+        return 1 if self.shared_by or keras.backend.backend() != "tensorflow" else 2
+
+    shared_by = 0  # devices, once `fit` has asked how to read
 
     @property
     def examples(self):
         """How many examples an epoch has."""
         return len(self) * self.batch_size
 
-    def _uneven(self, devices):
-        """What to change so that the devices can have equal parts of each batch; "" if they can."""
-        if devices > 1 and self.batch_size % devices:
-            return f"usa un batch_size que sea múltiplo de {devices}"
-        if devices > 1 and (extra := self.examples % self.batch_size % devices):
-            rest = self.examples - extra
-            return f"deja fuera los últimos {extra}: Batches(x[:{rest}], y[:{rest}], …)"
+    def left_out(self):
+        """What several devices leave out of an epoch, a Spanish sentence; "" if nothing."""
         return ""
 
 
@@ -69,21 +82,30 @@ class Batches(EpochDataset):
     of `course.training` do that. Two runs with one seed see the same batches, two epochs see
     different ones, and a resumed run goes on with the order that it would have had.
 
+    Where several devices share the batches, of other processes too, each has an equal part: the few
+    examples that cannot be divided at the end of an epoch are left out, others each epoch, and each
+    process reads its own part of every batch only. Given as `validation_data` they are not drawn
+    anew: the few that are left out there are the same ones each epoch, and nobody says so.
+
     They are for `fit`, and for `evaluate`, which asks for no order. `predict` would answer in the
-    shuffled order, and Keras does not say which of them asks: give it the arrays.
+    shuffled order, and is refused: give it the arrays.
 
     Args:
         inputs: Array `(n, …)`, or a dict of arrays, all of length `n`.
         targets: Array `(n, …)`.
-        batch_size: Integer, examples in a batch; the last batch of an epoch may be smaller.
+        batch_size: Integer, examples in a batch; the last batch of an epoch may be smaller, another
+            shape, for which JAX compiles the step once more.
         seed: Integer.
-        rows: Integers, which examples to serve, such as one side of a split; None serves all. An
-            array on the disk (a memory map) is not copied for it.
+        rows: Integers, or one Boolean for each example: which to serve, such as one side of a
+            split; None serves all. An array on the disk (a memory map) is not copied for it.
+        augment: Function `(inputs, rng) -> inputs` that changes the array of a batch's inputs, such
+            as `course.datasets.warp.warp`; None serves them as they are. Its generator depends on
+            seed, epoch and index alone, so a resumed run draws what it would have drawn.
 
     Lists, tensors and pandas are taken too, by place: see `course.training.arrays`.
 
     Raises:
-        CourseError: If something is no array, or the lengths differ.
+        CourseError: If something is no array, or the lengths differ; when `predict` is given them.
 
     Example:
 
@@ -92,33 +114,74 @@ class Batches(EpochDataset):
     [2, 2, 1]
     """
 
-    def __init__(self, inputs, targets, batch_size, seed, rows=None):
+    def __init__(self, inputs, targets, batch_size, seed, rows=None, augment=None):
         super().__init__()
         if batch_size < 1:
             raise ValueError(f"Expected a batch_size of 1 or more. Received: {batch_size}")
+        if augment and isinstance(inputs, dict):
+            raise ValueError("Expected inputs to be one array with augment. Received: a dict")
         self.inputs, self.targets = as_arrays(inputs, "inputs"), as_array(targets, "targets")
         check_lengths(inputs=self.inputs, targets=self.targets)
-        self.rows = np.arange(len(self.targets)) if rows is None else np.asarray(rows)
-        self.batch_size, self.seed = batch_size, seed
+        self.rows = np.arange(len(self.targets))
+        if rows is not None:
+            self.rows = self.rows[np.asarray(rows)]  # one that is not there is an IndexError now
+        self.batch_size, self.seed, self.augment = batch_size, seed, augment
         self.start_epoch(0)
 
     def start_epoch(self, epoch):
         """Draw the order of this epoch, counted from 0."""
+        self._epoch = epoch
         self._order = np.random.default_rng((self.seed, epoch)).permutation(self.rows)
 
     def __len__(self):
-        return -(-len(self.rows) // self.batch_size)
+        return -(-self.examples // self.batch_size)
 
     @property
     def examples(self):
-        return len(self.rows)
+        return len(self.rows) - len(self.rows) % max(1, self.shared_by)
+
+    def left_out(self):
+        extra = len(self.rows) - self.examples
+        if not extra:
+            return ""
+        words = count(extra, "ejemplo queda", "ejemplos quedan")
+        return f" {words} fuera de cada época, otros cada vez: no hay partes iguales para todos."
+
+    def fingerprint(self):
+        """A checksum of all examples, to be compared with that of another machine."""
+        return _checksum(*self._columns(), self.rows)
+
+    def glance(self):
+        """A checksum of 256 examples, which takes no time, to be compared when a run goes on."""
+        rows = self.rows[:: max(1, len(self.rows) // 256)]
+        return _checksum(*(values[rows] for values in self._columns()), rows)
+
+    def _columns(self):
+        inputs = self.inputs.values() if isinstance(self.inputs, dict) else [self.inputs]
+        return *inputs, self.targets
 
     def __getitem__(self, index):
-        rows = self._order[index * self.batch_size : (index + 1) * self.batch_size]
+        batch = slice(index * self.batch_size, (index + 1) * self.batch_size)
+        rows = self._order[: self.examples][batch]
+        if self.augment:
+            rng = np.random.default_rng((self.seed, self._epoch, index))
+            # the whole batch: so each process draws for its part what one alone would have drawn
+            changed = self.augment(self.inputs[rows], rng)
+            return own_part(changed), self.targets[own_part(rows)]
+        rows = own_part(rows)
         if isinstance(self.inputs, dict):
             columns = {name: _column(values[rows]) for name, values in self.inputs.items()}
             return columns, self.targets[rows]
         return self.inputs[rows], self.targets[rows]
+
+
+def _predicts():
+    """Does Keras ask for `predict`? It does not say, so the calls on the way are looked at."""
+    code = inspect.unwrap(keras.Model.predict).__code__
+    frame = inspect.currentframe()
+    while frame and frame.f_code is not code:
+        frame = frame.f_back
+    return frame is not None
 
 
 # a strategy of which nothing is known: Keras' name for it is not public
@@ -140,6 +203,16 @@ def _devices():
     # not the public property: inside a scope it gives that scope's to every model
     strategies = [getattr(model, "_distribute_strategy", _UNKNOWN) for model in models]
     return max((strategy.num_replicas_in_sync for strategy in strategies if strategy), default=0)
+
+
+def _checksum(*columns):
+    sum_ = 0
+    for values in columns:
+        parts = values.tolist() if values.dtype == object else values
+        for part in parts:
+            data = part.encode() if isinstance(part, str) else np.ascontiguousarray(part)
+            sum_ = zlib.crc32(data, sum_)
+    return sum_
 
 
 def _column(values):

@@ -180,7 +180,8 @@ class Origin:
 
     `source` is "kaggle", "tfds", "sample", or the absolute path of the student's own folder.
     `checked` is what the comparison of the files with the catalogue found, in Spanish; None where
-    there was nothing to compare.
+    there was nothing to compare. `reduced` is the size of all pictures of a copy that was made
+    smaller; its scores say so.
     """
 
     dataset: Text
@@ -193,6 +194,7 @@ class Origin:
     licence: Text
     citation: Text
     checked: Text | None = None
+    reduced: Text | None = None
 
     @property
     def stands_in(self):
@@ -244,10 +246,33 @@ def origin(name, source, variant=None) -> Origin:
             f"{name} no trae una muestra. Se esperaba como origen: kaggle o una carpeta."
         )
     made_up = source == "sample" and about.made_up
+    reduced = _one_size(info, source)
+    title += f", copia reducida a {reduced}, aspecto perdido" if reduced else ""
     return Origin(
         *(name, variant, source, handle, version, title, made_up),
-        *(about.licence, about.citation, checked),
+        *(about.licence, about.citation, checked, reduced),
     )
+
+
+def _one_size(info, source):
+    """The square size of all pictures of a set of files, "224×224"; None where they differ.
+
+    X-rays come from the scanner in many sizes: where sixteen agree, somebody has resized them all.
+    """
+    from course.datasets.pictures import image_size  # SciPy
+
+    pattern = pathlib.PurePath(info.cases).name
+    if source in ("sample", "tfds") or not pattern.endswith(".jpeg"):
+        return None
+    kept = cache.Cache(info).folder
+    folder = next(cache.mounted_copies(info, ()), kept) if source == "kaggle" else source
+    paths = [p for p in pathlib.Path(folder).rglob(pattern) if not p.name.startswith(".")]
+    try:
+        sizes = {image_size(path) for path in sorted(paths)[:: max(1, len(paths) // 16)]}
+    except CourseError:  # whoever reads them says which is broken
+        return None
+    height, width = next(iter(sizes), (0, 1))
+    return f"{height}×{width}" if len(sizes) == 1 and height == width else None
 
 
 def _compared(info, folder):

@@ -61,7 +61,7 @@ def find_ink(page):
     seen = [_seen(*relief, least) for relief in reliefs]
     seen = [one for one in seen if one]
     if not seen:
-        raise _nothing(max(np.percentile(relief, 99.5) for _, relief in reliefs), least)
+        raise _nothing(max(relief.max() for _, relief in reliefs), least)
     seen = [one for one in seen if one.on_paper] or seen
     strongest = max(one.ink.max() for one in seen)
     # weaker: the light rim that a camera draws around ink; smaller: the hole of a 0
@@ -105,8 +105,9 @@ def _nothing(strongest, least):
     if strongest > least:
         return CourseError(
             "No se ve un dígito dentro de la imagen: lo que hay llega hasta su borde (un marco, "
-            "una mesa, renglones, un dígito cortado) o son puntos sueltos.\n"
-            "Qué hacer: dibuja o fotografía un solo dígito, con un margen despejado alrededor."
+            "una mesa, renglones, un dígito cortado) o es muy pequeño, como un punto suelto.\n"
+            "Qué hacer: dibuja o fotografía un solo dígito, más de cerca, con un margen despejado "
+            "alrededor."
         )
     return CourseError(
         f"La imagen parece vacía: lo que más se distingue del papel son {number(strongest, 0)} de "

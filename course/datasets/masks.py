@@ -63,13 +63,40 @@ def fit_mask(mask, size, values):
     >>> fit_mask(np.array([[0, 255], [0, 255]]), 4, (0, 255)).tolist()
     [[0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 1, 1]]
     """
-    height, width = (max(1, round(side * size / max(mask.shape))) for side in mask.shape)
+    square = np.zeros((size, size), "uint8")
+    inside = _inside(mask.shape, size)
+    square[inside] = np.searchsorted(values, _nearest(mask, square[inside].shape))
+    return square
+
+
+def from_square(square, shape):
+    """Bring what lies in a square, as `fit_mask` makes it, back to a picture's own size.
+
+    Args:
+        square: Array `(size, size)`.
+        shape: `(height, width)` of the picture.
+
+    Returns:
+        Array `(height, width)`, each pixel the nearest of the square.
+
+    Example:
+
+    >>> from_square(np.array([[9, 1, 2, 9]] * 4), (4, 2)).tolist()
+    [[1, 2], [1, 2], [1, 2], [1, 2]]
+    """
+    return _nearest(square[_inside(shape, len(square))], shape)
+
+
+def _inside(shape, size):
+    """Where a picture of this shape lies in its square."""
+    height, width = (max(1, round(side * size / max(shape))) for side in shape)
+    top, left = (size - height) // 2, (size - width) // 2
+    return slice(top, top + height), slice(left, left + width)
+
+
+def _nearest(mask, shape):
     rows, columns = (
         ((np.arange(new) + 0.5) * old / new).astype(int)
-        for new, old in zip((height, width), mask.shape, strict=True)
+        for new, old in zip(shape, mask.shape, strict=True)
     )
-    top, left = (size - height) // 2, (size - width) // 2
-    square = np.zeros((size, size), "uint8")
-    near = mask[rows[:, None], columns]
-    square[top : top + height, left : left + width] = np.searchsorted(values, near)
-    return square
+    return mask[rows[:, None], columns]

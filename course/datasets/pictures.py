@@ -51,6 +51,24 @@ def read_image(path, color=False, enough=None):
         return np.asarray(_on_paper(picture, path).convert("RGB" if color else "L"))
 
 
+def read_for_square(path, size, color=False):
+    """Read a picture file that is to be brought into a square; a large JPG quickly.
+
+    Of the scales in which a JPG can be read, the smallest is taken that has at least four pixels
+    for each that is wanted. A JPG's own averaging is another than that of areas: with fewer, a
+    network would see another picture than on a page, where all of it is read.
+
+    Args:
+        path: As for `read_image`, and the same errors.
+        size: Integer, the square's side in pixels.
+        color: Boolean, whether to read three channels, red, green and blue.
+
+    Returns:
+        As `read_image`.
+    """
+    return read_image(path, color, enough=4 * size)
+
+
 def image_size(path):
     """The height and width of a picture in pixels, upright, by its header alone.
 
@@ -144,14 +162,30 @@ def prepare_photo(image, size=(28, 28)):
     height, width = (min(scale * side, own) for side, own in zip(size, image.shape, strict=False))
     top, left = (image.shape[0] - height) / 2, (image.shape[1] - width) / 2
     photo = _resize(image, size, box=(left, top, left + width, top + height))
+    _check_contrast(photo)
+    return photo
+
+
+def prepare_square(image, size):
+    """Bring a picture into a square as `fit_square` does, for a network that is to answer.
+
+    Raises:
+        CourseError: the picture is of one grey: nothing is to be seen in it.
+    """
+    square = fit_square(image, size)
+    top, left, height, width = _place_in_square(image, size)
+    _check_contrast(square[top : top + height, left : left + width])
+    return square
+
+
+def _check_contrast(photo):
     contrast = int(np.ptp(photo))
     if contrast < _LEAST_CONTRAST:
         raise CourseError(
-            "La foto es casi de un solo gris: entre lo más claro y lo más oscuro de su centro hay "
+            "La foto es casi de un solo gris: entre lo más claro y lo más oscuro hay "
             f"{contrast} de 255 niveles. Se esperaban al menos {_LEAST_CONTRAST}.\n"
             "Qué hacer: toma otra foto, con más luz y con el objeto en el centro."
         )
-    return photo
 
 
 def png(image):
@@ -179,11 +213,15 @@ def fit_square(image, size):
     [[0, 0, 0, 0], [200, 200, 200, 200], [200, 200, 200, 200], [0, 0, 0, 0]]
     """
     image = _levels(image, (2, 3))
-    height, width = (max(1, round(side * size / max(image.shape[:2]))) for side in image.shape[:2])
-    top, left = (size - height) // 2, (size - width) // 2
+    top, left, height, width = _place_in_square(image, size)
     square = np.zeros((size, size, *image.shape[2:]), "uint8")
     square[top : top + height, left : left + width] = _resize(image, (height, width))
     return square
+
+
+def _place_in_square(image, size):
+    height, width = (max(1, round(side * size / max(image.shape[:2]))) for side in image.shape[:2])
+    return (size - height) // 2, (size - width) // 2, height, width
 
 
 def center_digit(ink):

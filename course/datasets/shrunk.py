@@ -11,10 +11,10 @@ import numpy as np
 from course import files
 from course.datasets.download import cache
 from course.datasets.masks import fit_mask, read_mask
-from course.datasets.pictures import fit_square, read_image
+from course.datasets.pictures import fit_square, read_for_square
 from course.errors import CourseError
 
-_FORMAT = 1  # to be raised whenever a picture comes out otherwise: all are then shrunk again
+_FORMAT = 2  # to be raised whenever a picture comes out otherwise: all are then shrunk again
 _BLOCK = 256  # pictures; whoever stops this loses at most so many
 
 
@@ -48,7 +48,8 @@ def shrink(paths, size, *, color=False, mask_values=None, folder=None):
             _fill(home, paths, *how, progress)
             os.replace(home / "unfinished.npy", array)
         except OSError as error:
-            raise files.cannot_write(array, error) from error
+            if not array.is_file():  # unless another process was quicker
+                raise files.cannot_write(array, error) from error
     faults = files.read_json(progress)["faults"]
     return np.load(array, mmap_mode="r"), {int(row): why for row, why in faults.items()}
 
@@ -103,6 +104,6 @@ def _read(path, size, color, mask_values):
     try:
         if mask_values is not None:
             return fit_mask(read_mask(path), size, mask_values)
-        return fit_square(read_image(path, color, enough=size), size)
+        return fit_square(read_for_square(path, size, color), size)
     except CourseError as error:
         return error

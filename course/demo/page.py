@@ -5,11 +5,11 @@ import dataclasses
 import json
 import pathlib
 import string
-import tempfile
 
 import course
 from course import files
 from course.datasets import catalog
+from course.datasets.download import inventory
 from course.errors import CourseError
 from course.evaluation import run as evaluation_run
 from course.export import card as cards
@@ -34,7 +34,7 @@ _BY_PLACE = {"file": "network.js", "server": "remote.js"}
 # What the page says of a card. Not where the data lay: a folder's path is nobody's business.
 _OF_CARD = (
     *("name", "task", "class_names", "unit", "preparation", "inputs", "parameters", "scores"),
-    *("test_data", "created", "regions", "modalities", "edition"),
+    *("test_data", "created", "regions", "modalities", "edition", "positive", "threshold"),
 )
 _OF_DATA = ("dataset", "variant", "title", "made_up", "licence", "citation")
 
@@ -50,12 +50,14 @@ def view_of(card) -> str:
         return "houses"
     if card["task"] == "classification" and card["preparation"] == "digit":
         return "digits"
-    if card["task"] == "classification" and card["preparation"] == "photo":
+    if card["task"] == "classification" and card["preparation"] in ("photo", "square"):
         return "signs" if card["data"]["dataset"] == "sign_mnist" else "pictures"
     raise CourseError(
         f"La página no sabe mostrar esta red: {card['task']} con preparation "
         f"{card['preparation']!r}. Se esperaba una que clasifica dígitos o fotografías, una "
-        "regresión de columnas o una segmentación de BraTS."
+        "regresión de columnas o una segmentación de BraTS.\n"
+        "Qué hacer: si marca imágenes, mira una: python -m course predict CORRIDA IMAGEN --keep "
+        "CARPETA"
     )
 
 
@@ -140,7 +142,7 @@ class Exported:
     without_data: bool  # tried with random inputs only: the run's data could not be had
 
 
-def export_web(run, folder) -> Exported:
+def export_web(run, folder, *, fetch=True) -> Exported:
     """Write a run's network as a page: `folder`/index.html, whole or not at all.
 
     The steps that the page takes are tried in NumPy against Keras on 100 inputs, 50 of them of the
@@ -149,6 +151,7 @@ def export_web(run, folder) -> Exported:
     Args:
         run: Folder of a finished run.
         folder: Where to; new or empty, or with nothing but an earlier page, which is replaced.
+        fetch: Boolean, whether pictures that are not on this disk are fetched from Kaggle.
 
     Raises:
         CourseError: The run is not finished, a layer has no step, the steps answer otherwise than
@@ -158,13 +161,13 @@ def export_web(run, folder) -> Exported:
     card = cards.read_run(run)
     view = _view_in_a_file(card, run)
     replaced = _earlier(folder)
-    _try_place(folder)
+    files.try_place(folder / "index.html")
     start.load_keras()
     from course.export.model_file import load_model
 
     model = load_model(run, card)
     steps, weights = _steps_of(model, run)
-    tried = _tried_with(card, view)
+    tried = _tried_with(run, card, view, fetch)
     check = _checked(model, steps, weights, tried, run)
     network = {"steps": steps, "weights": _base64(weights.astype("<f4"))}
     text = page(card, network, check=check, columns=tried.columns)
@@ -230,16 +233,6 @@ def _is_ours(path):
         return False
 
 
-def _try_place(folder):
-    """Write something where the page will be, before anything slow, or raise CourseError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"page")
-    except OSError as error:
-        raise files.cannot_write(folder / "index.html", error) from error
-
-
 # ---- the same answers as Keras
 
 
@@ -253,7 +246,7 @@ class _Tried:
     without_data: bool = False
 
 
-def _tried_with(card, view, n=50):
+def _tried_with(run, card, view, fetch, n=50):
     import numpy as np
 
     rng = np.random.default_rng(0)
@@ -266,11 +259,14 @@ def _tried_with(card, view, n=50):
         return _Tried(both, float(np.ptp(targets)), columns)
     shape = card["inputs"][0]["shape"]
     drawn = rng.integers(0, 256, (2 * n, *shape), dtype="uint8")
+    random = _Tried(drawn, 1, [], without_data=True)
     try:
-        pictures = evaluation_run.parts(card, origin)[1][0][:n]
+        if origin.source == "kaggle" and not fetch and inventory.cached(origin.dataset) is None:
+            return random
+        pictures = evaluation_run.test_inputs(run, card, origin)[:n]
         pictures = pictures.reshape(len(pictures), *shape)
     except (CourseError, ValueError):  # no network, another data set, pictures prepared otherwise
-        return _Tried(drawn, 1, [], without_data=True)
+        return random
     return _Tried(np.concatenate([pictures, drawn[len(pictures) :]]), 1, [])
 
 

@@ -259,7 +259,7 @@ def _limits(card):
         )
     if card["preparation"] == "digit":
         yield "Ve un dígito solo, de 28×28 píxeles: no lee números de varias cifras ni letras."
-    if card["preparation"] == "photo":
+    if card["preparation"] in ("photo", "square"):
         yield "Con otra luz, otro fondo, otra cámara u otras personas acierta menos."
     if card["task"] == "regression":
         yield "Fuera de los valores que vio al entrenarse, su respuesta no vale."

@@ -135,13 +135,42 @@ def _takes_whole_pixels(layer):
 def same_length(n, arrays):
     """Every array has one entry a label, and there is at least one."""
     if n == 0:
-        raise CourseError("No hay nada que evaluar: el conjunto de prueba está vacío.")
+        raise CourseError(
+            "No hay nada que evaluar: el conjunto de prueba está vacío.\n"
+            "Qué hacer: mira cómo se separó, y deja en él al menos un ejemplo."
+        )
     for name, values in arrays.items():
         if len(values) != n:
             raise CourseError(
                 f"{name}: se esperaban {n} elementos, uno por ejemplo de prueba. "
                 f"Llegó: {len(values)}."
             )
+
+
+def looked_for(positive, threshold, class_names):
+    """The number of the class that is looked for, or None; there must be two of them."""
+    if len(class_names) != 2 and (positive is not None or threshold != 0.5):
+        raise CourseError(
+            "positive y threshold: se esperaban dos clases, la que se busca y la otra. Llegó: "
+            f"{len(class_names)} clases.\n"
+            "Qué hacer: quítalos; en el informe cada clase tiene su sensibilidad."
+        )
+    if positive is None and threshold == 0.5:
+        return None
+    positive = None if positive is None else str(positive)
+    if positive not in class_names:
+        raise CourseError(
+            f"positive: se esperaba la clase que se busca, {' o '.join(map(repr, class_names))}. "
+            f"Llegó: {positive!r}.\n"
+            f"Qué hacer: nómbrala, por ejemplo positive={class_names[1]!r}"
+        )
+    if not isinstance(threshold, int | float | np.number) or not 0 < threshold < 1:
+        raise CourseError(
+            "threshold: se esperaba una probabilidad mayor que 0 y menor que 1. Llegó: "
+            f"{threshold!r}.\n"
+            "Qué hacer: elígelo con course.evaluation.choose_threshold, o quítalo: es 0.5."
+        )
+    return class_names.index(positive)
 
 
 def finite_targets(targets):

@@ -1,4 +1,4 @@
-"""How sure a score is: Wilson's interval of a proportion, a bootstrap over the test cases."""
+"""How sure a score is: Wilson's interval of a proportion, a bootstrap; over samples or groups."""
 
 import math
 
@@ -20,6 +20,39 @@ def wilson(successes, total):
     return max(0.0, min(center - reach, share)), min(1.0, max(center + reach, share))
 
 
+def wilson_groups(share, groups):
+    """Wilson's 95 % interval of a share of samples that come in groups, such as one patient's.
+
+    Those of a group are taken to be all right or all wrong together, so the interval is rather too
+    wide than too narrow: as many samples count as Kish's effective sample size (Survey Sampling,
+    1965). Of groups of one size each counts once.
+
+    Args:
+        share: Of the samples, 0 to 1.
+        groups: `(n,)`: which samples belong together.
+
+    >>> wilson_groups(0.5, [1, 1, 2, 2]) == wilson(1, 2)
+    True
+    """
+    sizes = np.unique(np.asarray(groups), return_counts=True)[1]
+    effective = float(sizes.sum() ** 2 / (sizes**2).sum())
+    return wilson(share * effective, effective)
+
+
+def of_mean(shares, intervals):
+    """The interval of a mean of shares of different samples, from the interval of each.
+
+    Zou and Donner (Statistics in Medicine 27, 2008); unlike a bootstrap it is right up to 0 and 1.
+
+    >>> low, high = of_mean([0.5, 0.9], [(0.4, 0.6), (0.9, 1.0)])
+    >>> round(low, 4), round(high, 4)
+    (0.65, 0.7707)
+    """
+    mean, (low, high) = sum(shares) / len(shares), zip(*intervals, strict=True)
+    below, above = (math.dist(shares, ends) / len(shares) for ends in (low, high))
+    return mean - below, mean + above
+
+
 _TIMES = 1000  # resamples, the same ones every time
 
 
@@ -38,6 +71,28 @@ def bootstrap(values, statistic=np.mean, times=_TIMES):
         return None
     drawn = np.random.default_rng(0).integers(len(values), size=(times, len(values)))
     return _middle(statistic(values[drawn], axis=1), len(values))
+
+
+def bootstrap_groups(statistic, groups):
+    """The middle 95 % of a statistic over resamples of whole groups, drawn with replacement.
+
+    Args:
+        statistic: Function from weights `(n,)`, how often each case was drawn, to a number; NaN
+            where a resample has none.
+        groups: `(n,)`: which cases are drawn together, such as the pictures of one patient.
+
+    Returns:
+        `(low, high)`; None for fewer than two groups, and where all resamples agree, for they say
+        nothing then about how sure a perfect score is.
+
+    >>> bootstrap_groups(lambda weights: weights @ [1.0, 1.0, 0.0] / weights.sum(), [7, 7, 8])
+    (0.0, 1.0)
+    """
+    names, group_of = np.unique(np.asarray(groups), return_inverse=True)
+    n, rng = len(names), np.random.default_rng(0)
+    draws = (np.bincount(rng.integers(n, size=n), minlength=n)[group_of] for _ in range(_TIMES))
+    interval = _middle(np.array([statistic(weights) for weights in draws]), n)
+    return interval if interval and interval[0] < interval[1] else None
 
 
 def regression_scores(targets, answers):

@@ -43,7 +43,7 @@ def evaluate_regressor(model, inputs, targets=None, *, unit, origin, baselines=N
     inputs, targets = checks.rows(inputs, "inputs"), checks.finite_targets(targets)
     columns = inputs if isinstance(inputs, dict) else {"inputs": inputs}
     checks.same_length(len(targets), columns)
-    answered = model.predict(inputs, batch_size=256, verbose=0)
+    answered = _predict(model, inputs)
     answers = {
         name: checks.finite_predictions(values, name, len(targets))
         for name, values in {"la red evaluada": answered, **(baselines or {})}.items()
@@ -86,6 +86,14 @@ def evaluate_regressor(model, inputs, targets=None, *, unit, origin, baselines=N
             f"{number(errors.max())}, mediana {number(np.median(errors))} ({unit}).",
         },
     )
+
+
+def _predict(model, inputs):
+    if isinstance(getattr(model, "input", None), dict):  # a model of Keras: here it may be loaded
+        from course.models import without_words, words_to_numbers
+
+        model, inputs = without_words(model), words_to_numbers(model, inputs)
+    return model.predict(inputs, batch_size=256, verbose=0)
 
 
 def _inputs_of(inputs, i):

@@ -7,8 +7,11 @@ from pathlib import Path
 
 from course import figures as drawn
 from course import files
+from course.errors import CourseError
 from course.evaluation.page import TASKS, page
+from course.evaluation.page.lesson import read_figures
 from course.spanish import count
+from course.training import exercise_record
 from course.training.run_folder import read_rows, read_training
 
 WORST = 20  # mistakes that a report holds
@@ -20,7 +23,7 @@ class Report:
     """What an evaluation found out about a model. Printed, it is a short summary.
 
     Attributes:
-        task: "classification", "regression" or "segmentation".
+        task: "classification", "regression", "segmentation" of volumes, or "masks": of pictures.
         origin: `catalog.Origin` of the test data.
         n: Test samples.
         scores: Name → value: accuracy, balanced_accuracy, log_loss; or r2, rmse, mae; or dice_WT …,
@@ -32,6 +35,10 @@ class Report:
         alt: Name of a figure → what it shows, in words.
         class_names, confusion: Of a classifier; confusion counts true classes down, answers across.
         independent: Of a classifier: how many of the images show something of their own.
+        group_noun: What those are if no photographs, in singular and plural.
+        positive, threshold, calibration: Of a classifier of two classes: the one that is looked
+            for, the probability from which on it is the answer, the rows of
+            `two_classes.calibration`.
         unit, baselines: Of a regressor; baselines: name → dict of scores, intervals, behind (what
             it lacks of the network's R²), behind_interval.
         tables: Name → list of dicts, written as CSV beside the report.
@@ -54,6 +61,10 @@ class Report:
     class_names: list = field(default_factory=list)
     confusion: list = field(default_factory=list)
     independent: int | None = None
+    group_noun: tuple | None = None
+    positive: str | None = None
+    threshold: float | None = None
+    calibration: list = field(default_factory=list)
     unit: str | None = None
     baselines: dict = field(default_factory=dict)
     tables: dict = field(default_factory=dict, repr=False)
@@ -63,9 +74,10 @@ class Report:
 
     @property
     def headline(self):
-        """One Spanish line: the score, how sure it is, and what the data are if a stand-in."""
+        """One Spanish line: the score, how sure it is, and the data where they are not the real."""
         score = TASKS[self.task].headline(self)
-        return f"{score} — {self.origin.title}" if self.origin.stands_in else score
+        named = self.origin.stands_in or self.origin.reduced
+        return f"{score} — {self.origin.title}" if named else score
 
     @property
     def counted(self):
@@ -103,16 +115,21 @@ class Report:
                 that the report knows too is taken from here.
 
         Returns:
-            Dict with task, class_names (of a classifier), unit (of a regressor), regions (of a
-            segmenter), data, test_data, scores and the others.
+            Dict with task, class_names (of a classifier; where one is looked for, positive and
+            threshold too), unit (of a regressor), regions (of a segmenter), data, test_data, scores
+            and the others.
         """
         known = {"task": self.task, "data": self.origin.as_dict(), "scores": self.scores}
         if self.test_data:
             known["test_data"] = self.test_data
         if self.task == "classification":
             known["class_names"] = self.class_names
+            if self.positive:
+                known |= {"positive": self.positive, "threshold": self.threshold}
         elif self.task == "regression":
             known["unit"] = self.unit
+        elif self.task == "masks":
+            known |= {"task": "segmentation", "class_names": self.class_names}
         else:
             known["regions"] = [row["region"] for row in self.per_class]
         return {**known, **others}
@@ -120,8 +137,8 @@ class Report:
     def save(self, folder, viewer=True):
         """Write report.json, figures/*.png, tables as CSV and the self-contained report.html.
 
-        Where the folder holds a run's history.csv, settings.json and card.json, the page shows them
-        too. Each file is written whole or not at all.
+        Where the folder holds a run's history.csv, settings.json, card.json and the lesson's own
+        figures, the page shows them too. Each file is written whole or not at all.
 
         Args:
             folder: Made if it is not there.
@@ -140,6 +157,8 @@ class Report:
             "training": read_training(folder),
             "settings": _json_of(folder / "settings.json"),
             "card": _json_of(folder / "card.json"),
+            "figures": read_figures(folder / "figures"),
+            "exercises": _exercises(folder),
         }
         figures = dict(self.figures)
         if run["history"]:
@@ -159,6 +178,14 @@ class Report:
 def _json_of(path):
     """What a file of the run holds, or None where there is none."""
     return files.read_json(path) if path.is_file() else None
+
+
+def _exercises(folder):
+    """The record of exercises, or as text what is wrong with it, which costs no report."""
+    try:
+        return exercise_record.read(folder)
+    except CourseError as error:
+        return str(error)
 
 
 def _csv_text(rows):

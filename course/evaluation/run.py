@@ -40,7 +40,9 @@ def evaluate(folder, show=None):
     card = cards.read_run(folder)
     origin = catalog.Origin.from_dict(card["data"])
     refusal = _refusal(folder)
-    if card["task"] == "segmentation":
+    if origin.dataset == "folders":
+        report = _own_pictures(folder, card, origin)
+    elif card["task"] == "segmentation":
         report = _segmentation(folder, card, origin)
     else:
         report = _one_answer_each(folder, card, origin)
@@ -113,6 +115,10 @@ def _other_data(recorded, n, sha256, origin):
 
 _NAMES = {
     "accuracy": "exactitud",
+    "sensitivity": "sensibilidad",
+    "specificity": "especificidad",
+    "auc": "AUC",
+    "brier": "puntaje de Brier",
     "balanced_accuracy": "exactitud media de las clases",
     "r2": "R²",
     "rmse": "RMSE",
@@ -120,27 +126,36 @@ _NAMES = {
 }
 
 
-def _parted(card, report):
-    """One line where the scores in the card are not those measured now; "" where they are.
+def in_words(name):
+    """What a score is called in Spanish."""
+    return _NAMES.get(name) or name.replace("dice_", "Dice ").replace("_", " ")
 
-    Half a point of a share, or a hundredth of another number, is what machines and versions may
+
+def parted(before, report):
+    """Scores written before that are not those measured now, `(word, before, now)` in Spanish.
+
+    Half a point of a share, or a hundredth of a larger number, is what machines and versions may
     make of the same network.
     """
-    before, parted = _scores(card), []
+    found = []
     for name, now in report.scores.items():
         then = before.get(name)
         if type(then) not in (int, float) or now is None or not math.isfinite(now):
             continue
-        if abs(now - then) > max(0.005, 0.01 * abs(then)):
-            word = _NAMES.get(name) or name.replace("_", " ")
-            parted.append(
-                f"{word} {report.score_text(name, then)} y ahora {report.score_text(name, now)}"
-            )
-    if not parted:
+        if abs(now - then) > (0.005 if abs(then) <= 1 else 0.01 * abs(then)):
+            texts = [report.score_text(name, value) for value in (then, now)]
+            found.append((in_words(name), *texts))
+    return found
+
+
+def _parted(card, report):
+    """One line where the scores in the card are not those measured now; "" where they are."""
+    words = [f"{word} {then} y ahora {now}" for word, then, now in parted(_scores(card), report)]
+    if not words:
         return ""
     data = ", con los mismos datos" if _recorded(card) else ""
     return (
-        f"Atención: según la tarjeta de la corrida{data}, {'; '.join(parted)}. Revisa si la red se "
+        f"Atención: según la tarjeta de la corrida{data}, {'; '.join(words)}. Revisa si la red se "
         "entrenó con las entradas preparadas de otra manera, por ejemplo divididas por 255."
     )
 
@@ -150,7 +165,7 @@ def _not_compared(card):
     lacking = {
         "con qué datos se midió": not _recorded(card),
         "qué puntaje obtuvo": not _scores(card),
-        "cuánto medían los vóxeles": card["task"] == "segmentation" and not card.get("spacing_mm"),
+        "cuánto medían los vóxeles": "edition" in card and not card.get("spacing_mm"),
     }
     named = [words for words, lacks in lacking.items() if lacks]
     return f"Sin comparar: la tarjeta de la corrida no dice {', ni '.join(named)}." if named else ""
@@ -168,20 +183,68 @@ def _one_answer_each(folder, card, origin):
     inputs, targets = _same_data(*parts(card, origin)[1], card, origin)
     origin = _as_it_is_now(origin)
     start.load_keras()
-    from course import evaluation
-    from course.datasets import splits
     from course.export.model_file import load_model
 
-    tested = load_model(folder, card), inputs, targets
+    report = scored(load_model(folder, card), card, origin, (inputs, targets))
     if card["task"] == "regression":
-        report = evaluation.evaluate_regressor(*tested, unit=card["unit"], origin=origin)
         report.baselines = _baselines(folder, report.n)
-        return report
-    # of Sign MNIST several images show one photograph
-    groups = splits.near_duplicates(inputs, targets) if origin.dataset == "sign_mnist" else None
+    return report
+
+
+def scored(model, card, origin, data, groups=None):
+    """The report of a run's network on what it was never trained on.
+
+    Args:
+        model: `keras.Model`.
+        card: Of the run.
+        origin: `catalog.Origin` of the data.
+        data: `(inputs, targets)`, the test part that `parts` gives; of a segmentation the cases
+            that `held_out` gives.
+        groups: What `grouped` says of the test part, asked here if it is None.
+
+    Returns:
+        A `course.evaluation.report.Report`.
+    """
+    from course import evaluation, inference
+    from course.datasets import brats
+
+    if card["task"] == "segmentation":
+        predict = functools.partial(inference.predict_volume, patch=card["patch"])
+        volumes = _announced(brats.volumes(data), len(data))
+        return evaluation.evaluate_segmenter(model, volumes, origin=origin, predict=predict)
+    if card["task"] == "regression":
+        return evaluation.evaluate_regressor(model, *data, unit=card["unit"], origin=origin)
+    groups = grouped(card, origin, data) if groups is None else groups
+    return _classified(model, card, origin, data, **groups)
+
+
+def _classified(model, card, origin, data, **groups):
+    from course import evaluation
+
     return evaluation.evaluate_classifier(
-        *tested, class_names=card["class_names"], origin=origin, groups=groups
+        model,
+        *data,
+        class_names=card["class_names"],
+        origin=origin,
+        positive=card.get("positive"),
+        threshold=card.get("threshold", 0.5),
+        **groups,
     )
+
+
+def grouped(card, origin, data):
+    """Which of the test cases belong together, and what such a group is.
+
+    It takes seconds where the groups are looked for; keywords of `evaluate_classifier`.
+    """
+    from course.datasets import splits
+
+    if origin.dataset == "sign_mnist":  # several images show one photograph
+        return {"groups": splits.near_duplicates(*data)}
+    if origin.dataset == "chest_xray":
+        patients = _xrays(card, origin)[1][2][: len(data[1])]
+        return {"groups": patients, "group_noun": ("paciente", "pacientes")}
+    return {}
 
 
 def parts(card, origin):
@@ -196,15 +259,31 @@ def parts(card, origin):
         "mnist": lambda: mnist.load_data(origin.source, variant=origin.variant or "mnist"),
         "sign_mnist": lambda: sign_mnist.load_data(origin.source),
         "california": lambda: california.load_data(origin.source, seed=_seed(card)),
+        "chest_xray": lambda: tuple(part[:2] for part in _xrays(card, origin)),
     }
     task = "regression" if origin.dataset == "california" else "classification"
     if origin.dataset not in readers or card["task"] != task:
         raise CourseError(
             f"La tarjeta dice {card['task']} con {origin.dataset!r}. Se esperaba classification "
-            "con mnist o sign_mnist, o regression con california.\n"
+            "con mnist, sign_mnist o chest_xray, o regression con california.\n"
             "Qué hacer: otras redes se evalúan en Python, con las funciones de course.evaluation."
         )
     return readers[origin.dataset]()
+
+
+def _xrays(card, origin):
+    """`(images, labels, patients)` of training and of test, as large as the run's network takes."""
+    from course.datasets import chest_xray
+
+    shape, classes = card["inputs"][0]["shape"], len(card["class_names"])
+    side = shape[0] if len(shape) == 3 and shape[0] == shape[1] else None
+    if type(side) is not int or not 32 <= side <= 1024 or classes not in chest_xray.CLASS_NAMES:
+        raise CourseError(
+            f"La tarjeta dice chest_xray con {classes} clases y entradas de forma {shape}. Se "
+            "esperaban dos o tres clases y radiografías cuadradas de 32 a 1024 píxeles.\n"
+            "Qué hacer: otras redes se evalúan en Python, con las funciones de course.evaluation."
+        )
+    return chest_xray.load_data(origin.source, size=side, classes=classes)
 
 
 def _as_it_is_now(origin):
@@ -243,24 +322,66 @@ def _seed(card):
     return card.get("data_seed", 0)
 
 
+# ---- pictures of one's own
+
+
+def _own_pictures(folder, card, origin):
+    """The report of a run on the test part that its split.csv has written down."""
+    record, rows = _own_test_part(folder, card, origin)
+    targets = record.labels if record.masks is None else record.masks
+    data = _same_data(record.images[rows], targets[rows], card, origin)
+    start.load_keras()
+    from course import evaluation
+    from course.export.model_file import load_model
+
+    model, groups = load_model(folder, card), record.groups[rows]
+    if record.masks is None:
+        noun = record.group_noun
+        return _classified(model, card, record.origin, data, groups=groups, group_noun=noun)
+    return evaluation.evaluate_masks(
+        model,
+        *data,
+        class_names=card["class_names"],
+        files=[record.files[row] for row in rows],
+        origin=record.origin,
+        groups=groups,
+    )
+
+
+def _own_test_part(folder, card, origin):
+    """The pictures that a run was made of, read again, and which of them are its test part."""
+    from course.datasets import folders
+
+    height, _, channels = card["inputs"][0]["shape"]
+    source = origin.handle or origin.source
+    record = folders.read(source, size=height, color=channels == 3, variant=origin.variant)
+    return record, folders.load_split(record, Path(folder, "split.csv")).test
+
+
+def test_inputs(folder, card, origin):
+    """What a run that answers each sample is scored on, without the answers.
+
+    Raises:
+        CourseError: The data cannot be had, or no reader knows them.
+    """
+    if origin.dataset == "folders":
+        record, rows = _own_test_part(folder, card, origin)
+        return record.images[rows]
+    return parts(card, origin)[1][0]
+
+
 # ---- segmentation
 
 
 def _segmentation(folder, card, origin):
     """The report of a run on the cases that its card holds out."""
-    from course.datasets import brats
-
-    cases = [with_modalities(case, card) for case in _held_out(card, origin)]
+    cases = held_out(card, origin)
     warn_of_voxel_size(cases, card)
     origin = _as_it_is_now(origin)
     start.load_keras()
-    from course import evaluation, inference
     from course.export.model_file import load_model
 
-    model = load_model(folder, card)
-    predict = functools.partial(inference.predict_volume, patch=card["patch"])
-    volumes = _announced(brats.volumes(cases), len(cases))
-    report = evaluation.evaluate_segmenter(model, volumes, origin=origin, predict=predict)
+    report = scored(load_model(folder, card), card, origin, cases)
     recorded, found = _recorded(card), report.test_data
     if recorded and found != {"n": recorded.n, "sha256": recorded.sha256}:
         raise _other_data(recorded, found["n"], found["sha256"], origin)
@@ -275,8 +396,12 @@ def _announced(volumes, n):
         del volume  # before the next is read
 
 
-def _held_out(card, origin):
-    """The cases that the card holds out, found again where its data are from."""
+def held_out(card, origin):
+    """The cases that the card holds out, found again where the data are from.
+
+    Raises:
+        CourseError: They cannot be had, or the card is of no known segmentation.
+    """
     from course.datasets import catalog
 
     if "edition" not in card or not catalog.get(origin.dataset).edition:
@@ -300,7 +425,7 @@ def _held_out(card, origin):
             f"({origin.source}): {', '.join(missing[:5])}{' …' if missing[5:] else ''}.\n"
             "Qué hacer: pon ahí los datos con los que se entrenó la corrida."
         )
-    return [found[name] for name in names]
+    return [with_modalities(found[name], card) for name in names]
 
 
 def _cases(names, card, origin):

@@ -16,7 +16,8 @@ def ejercicio(number):
     """One exercise, by its number.
 
     Args:
-        number: Text such as `"2.3"`, the third of Taller 2; `2.3` and `"2,3"` do as well.
+        number: Text such as `"2.3"`, the third of Taller 2, or `"5b.1"`; `2.3` and `"2,3"` do
+            as well.
 
     Returns:
         A `course.exercises.exercise.Exercise`, the same one each time: it remembers which hints it
@@ -30,7 +31,7 @@ def ejercicio(number):
     >>> ejercicio("0.1").title
     'Softplus que no se desborda'
     """
-    wanted = str(number).strip().replace(",", ".")
+    wanted = str(number).strip().lower().replace(",", ".")
     there_are = {
         exercise.number: exercise
         for module in pkgutil.iter_modules(__path__)

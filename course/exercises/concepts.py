@@ -251,7 +251,7 @@ EXERCISES = (
     # ---- Taller 3
     Question(
         number="3.5",
-        title="Gemelas en la prueba",
+        title="Gemelas en la validación",
         statement=(
             "Cada fotografía está muchas veces, con pequeños cambios, y se reparte imagen por "
             "imagen, al azar. ¿Cómo sale la nota de validación?"
@@ -371,7 +371,7 @@ EXERCISES = (
             ),
         ),
         right="a",
-        hint="Después de cuatro poolings, ¿con cuánta precisión se sabe dónde está un borde?",
+        hint="Después de tres poolings, ¿con cuánta precisión se sabe dónde está un borde?",
     ),
     Question(
         number="4.7",
@@ -401,7 +401,7 @@ EXERCISES = (
     ),
     # ---- Taller 5
     Question(
-        number="5.6",
+        number="5.3",
         title="Por qué congelar",
         statement=(
             "Hay 160 radiografías y una red prestada con 20 millones de pesos. ¿Por qué se "
@@ -429,33 +429,34 @@ EXERCISES = (
         hint="¿Qué gradiente llega a las capas prestadas en el primer paso?",
     ),
     Question(
-        number="5.7",
-        title="Mover el umbral",
+        number="5.4",
+        title="Una validación demasiado buena",
         statement=(
-            "Un detector marca lo que tiene una probabilidad de 0,5 o más. Si subes el umbral a"
-            " 0,8, ¿qué puede pasar con la exhaustividad?"
+            "Los pacientes de validación tampoco se vieron al entrenar. La AUC es 0,99 con ellos y "
+            "0,97 en la prueba oficial. ¿Qué nota le darías a un hospital que quiere usar la red?"
         ),
         choices=(
             (
-                "Solo subir.",
-                "Con un umbral más alto se toman menos hallazgos: no puede aparecer ninguno nuevo.",
+                "0,99: la validación separa pacientes, así que no hay trampa.",
+                "No hay trampa, pero sale de la misma mezcla que el entrenamiento: los mismos "
+                "aparatos, los mismos casos. El hospital trae otros.",
             ),
             (
-                "Subir o bajar.",
-                "Eso le pasa a la precisión, según qué hallazgos se vayan. La exhaustividad "
-                "divide por los objetos que hay, y esos no cambian.",
+                "El promedio de las dos, 0,98.",
+                "No hay ningún hospital al que le corresponda ese promedio: cada nota dice algo "
+                "de sus propios pacientes.",
             ),
             (
-                "Bajar o quedar igual.",
-                "Así es: quedan los mismos hallazgos o menos, sobre los mismos objetos. Lo que "
-                "suele subir es la precisión.",
+                "Ninguna de las dos: 0,97, o menos, hasta medirla con sus propios pacientes.",
+                "Así es. La prueba ya mostró que con otra mezcla la red acierta menos, y su "
+                "hospital es otra más.",
             ),
         ),
         right="c",
-        hint="¿Puede un umbral más alto encontrar algo que el bajo no encontró?",
+        hint="¿De dónde salen los pacientes de cada parte?",
     ),
     Question(
-        number="5.8",
+        number="5.5",
         title="Una alarma y su respuesta",
         statement=(
             "Un programa avisa de un tumor en una mamografía. La enfermedad es rara y el "
@@ -481,5 +482,167 @@ EXERCISES = (
         ),
         right="b",
         hint="Imagina 1000 mujeres, 5 de ellas enfermas, y un 5 % de falsas alarmas.",
+    ),
+    # ---- Taller 5b
+    Question(
+        number="5b.4",
+        title="Mover el umbral",
+        statement=(
+            "Un detector marca lo que tiene una probabilidad de 0,5 o más. Si subes el umbral a"
+            " 0,8, ¿qué puede pasar con la exhaustividad?"
+        ),
+        choices=(
+            (
+                "Solo subir.",
+                "Con un umbral más alto se toman menos hallazgos: no puede aparecer ninguno nuevo.",
+            ),
+            (
+                "Subir o bajar.",
+                "Eso le pasa a la precisión, según qué hallazgos se vayan. La exhaustividad "
+                "divide por los objetos que hay, y esos no cambian.",
+            ),
+            (
+                "Bajar o quedar igual.",
+                "Así es: quedan los mismos hallazgos o menos, sobre los mismos objetos. Lo que "
+                "suele subir es la precisión.",
+            ),
+        ),
+        right="c",
+        hint="¿Puede un umbral más alto encontrar algo que el bajo no encontró?",
+    ),
+    Question(
+        number="5b.5",
+        title="Dos cajas, un tumor",
+        statement=(
+            "Un detector deja dos cajas sobre el mismo tumor, y las dos se le superponen bastante. "
+            "¿Cómo se cuentan?"
+        ),
+        choices=(
+            (
+                "Dos aciertos.",
+                "Entonces bastaría repetir cajas para subir la nota, y la exhaustividad podría "
+                "pasar de 100 %: de un tumor se habrían encontrado dos.",
+            ),
+            (
+                "Un acierto y un error.",
+                "Así es: la más segura se queda con el tumor, y la otra dice que hay uno más, que "
+                "no está. Por eso se suprimen las repetidas antes de medir.",
+            ),
+            (
+                "Dos errores.",
+                "El tumor sí se encontró, una vez. Si no contara, la exhaustividad diría que se "
+                "perdió.",
+            ),
+        ),
+        right="b",
+        hint="¿Cuántos tumores hay, y cuántos dice el detector que hay?",
+    ),
+    Question(
+        number="5b.6",
+        title="Lo que no se puede contar",
+        statement=(
+            "Al clasificar se habla de especificidad: de los sanos, a cuántos se deja en paz. ¿Por "
+            "qué al detectar se usa la precisión en su lugar?"
+        ),
+        choices=(
+            (
+                "Porque un detector no da falsas alarmas.",
+                "Sí las da: cada caja donde no hay nada es una, y baja la precisión.",
+            ),
+            (
+                "Porque son lo mismo con otro nombre.",
+                "No lo son: la precisión divide por lo que se encontró, la especificidad por lo "
+                "que no había que encontrar.",
+            ),
+            (
+                "Porque lo bien rechazado no se puede contar: cajas sin nada hay tantas como uno "
+                "quiera.",
+                "Así es. Con una caja por píxel la especificidad sería casi 100 % siempre. La "
+                "precisión no necesita esa cuenta.",
+            ),
+        ),
+        right="c",
+        hint="¿Por qué número se divide en cada una?",
+    ),
+    # ---- Taller 6
+    Question(
+        number="6.5",
+        title="Una foto de otra cosa",
+        statement=(
+            "Tu red distingue tres hongos, con 97 % de aciertos en la prueba. Le muestras un zapato"
+            " y responde «champiñón, 99 %». ¿Qué pasó?"
+        ),
+        choices=(
+            (
+                "La red está mal entrenada: debió dar un tercio a cada hongo.",
+                "Ninguna imagen le enseñó a dudar. Softmax reparte el 100 % entre las clases que "
+                "hay, y lejos de lo que vio puede quedar en cualquier parte.",
+            ),
+            (
+                "Solo puede elegir entre sus clases, y su probabilidad vale para imágenes como las "
+                "del entrenamiento.",
+                "Así es. Que algo no sea ningún hongo no está entre sus respuestas. Si va a pasar, "
+                "hace falta una clase para eso, con ejemplos.",
+            ),
+            (
+                "El zapato se parece de verdad a un champiñón.",
+                "Puede compartir un color o una textura, pero la probabilidad no mide parecido: "
+                "compara los hongos entre sí.",
+            ),
+        ),
+        right="b",
+        hint="¿Cuánto suman siempre las salidas de softmax?",
+    ),
+    Question(
+        number="6.6",
+        title="La regla en la foto",
+        statement=(
+            "En tus fotos de piel casi todas las lesiones malignas traen una regla al lado: el "
+            "médico la pone cuando algo le preocupa. La red acierta 95 % en la prueba. ¿Qué haces?"
+        ),
+        choices=(
+            (
+                "Tapas la regla, o la recortas, y mides otra vez.",
+                "Así es: si la nota cae, la red leía la regla y no la piel. La prueba no lo "
+                "mostraba porque trae la misma pista; un mapa de oclusión sí puede.",
+            ),
+            (
+                "Nada: la prueba no se usó para entrenar, y la nota vale.",
+                "Vale para fotos con la misma regla. Donde nadie la puso todavía, que es donde la "
+                "red haría falta, no se sabe.",
+            ),
+            (
+                "Entrenas más épocas, hasta que aprenda la piel.",
+                "La regla basta para bajar la pérdida: con más épocas la aprende mejor.",
+            ),
+        ),
+        right="a",
+        hint="¿Qué mira la red, y cómo lo sabrías?",
+    ),
+    Question(
+        number="6.7",
+        title="Dónde termina la lesión",
+        statement=(
+            "De 200 cortes de piel quieres saber *dónde* termina cada lesión, y cuánto mide. ¿Qué "
+            "tienes que conseguir?"
+        ),
+        choices=(
+            (
+                "Una carpeta de cortes con lesión y otra sin.",
+                "Con eso la red aprende si hay una lesión, no dónde. Un mapa de oclusión da una "
+                "pista, pero no un borde que se pueda medir.",
+            ),
+            (
+                "Un CSV con el diámetro de cada lesión.",
+                "Con eso se aprende un número por imagen, una regresión. El borde no se le enseñó.",
+            ),
+            (
+                "De cada corte una máscara, del mismo tamaño, dibujada por quien sabe.",
+                "Así es: a la red se le enseña una respuesta por píxel. Como PNG, que guarda los "
+                "valores; un JPG los cambia.",
+            ),
+        ),
+        right="c",
+        hint="La respuesta que quieres de la red, ¿qué forma tiene?",
     ),
 )

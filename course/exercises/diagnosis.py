@@ -121,19 +121,21 @@ def _empty(failed):
 
 
 def _zeros(trials):
-    cut = [[np.trunc(part) for part in trial.right] for trial in trials]
-    if len(trials[0].right) > 1 or any(part.any() for parts in cut for part in parts):
+    """Whether nothing is left of fractions; what is right may be a whole number in one trial."""
+    if len(trials[0].right) > 1 or any(trial.got[0].any() for trial in trials):
         return ""
-    if not all(agree(trial.got, parts) for trial, parts in zip(trials, cut, strict=True)):
+    whole = [bool(np.trunc(trial.right[0]).any()) for trial in trials]
+    if sum(whole) > 1 or all(whole) or any(_shapes(t.got) != _shapes(t.right) for t in trials):
         return ""
     return "Tu función devuelve siempre 0. ¿Perdiste los decimales con // o con int?"
 
 
 def _constant(exercise, trials):
-    first = trials[0]
-    if not all(agree(trial.got, first.got) for trial in trials):
+    parts = range(len(trials[0].got))
+    if not all(_always_the_same([trial.got[part] for trial in trials]) for part in parts):
         return ""
-    if not exercise.wants_function or all(agree(trial.right, first.right) for trial in trials):
+    right = trials[0].right
+    if not exercise.wants_function or all(agree(trial.right, right) for trial in trials):
         return ""
     return (
         "Tu función devuelve siempre lo mismo, sea cual sea la entrada (¿el resultado del "
@@ -142,12 +144,16 @@ def _constant(exercise, trials):
 
 
 def _constant_part(trials, part):
-    first = trials[0].got[part]
-    if not all(agree([trial.got[part]], [first]) for trial in trials):
+    if not _always_the_same([trial.got[part] for trial in trials]):
         return ""
     if all(agree([trial.right[part]], [trials[0].right[part]]) for trial in trials):
         return ""
     return f"El resultado {part + 1} es siempre el mismo, sea cual sea la entrada."
+
+
+def _always_the_same(arrays):
+    """To the last digit: beside what is tiny, `agree` would take all that is tiny for the same."""
+    return all(np.array_equal(array, arrays[0], equal_nan=True) for array in arrays)
 
 
 def _swapped(trials):
@@ -247,15 +253,20 @@ def _proportion(pairs):
     more = np.mean(got - right).round(6)
     if more and np.ptp(got - right) <= 1e-5 * max(abs(more), 1e-3):
         side = "más" if more > 0 else "menos"
-        return f"Tu resultado tiene siempre {show(abs(more))} de {side}: cuenta otra vez."
+        return f"Tu resultado tiene siempre {_spoken(abs(more))} de {side}: cuenta otra vez."
     factor = (got @ right) / (right @ right)
     shown = factor.round(4)
     if shown not in (0, 1) and agree([got], [factor * right]):
         times = {2: "el doble de lo correcto", 0.5: "la mitad de lo correcto"}.get(
-            float(shown), f"{show(shown)} veces lo correcto"
+            float(shown), f"{_spoken(shown)} veces lo correcto"
         )
         return f"Tu resultado es siempre {times}: mira por cuánto divides o multiplicas."
     return ""
+
+
+def _spoken(value):
+    """A number in a sentence, where it is no code: with a decimal comma."""
+    return show(value).replace(".", ",")
 
 
 def _out_of_bounds(exercise, pairs):

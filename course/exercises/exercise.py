@@ -9,6 +9,7 @@ import numpy as np
 
 from course.exercises.answers import Objection, call, given, is_empty, is_unchanged
 from course.exercises.diagnosis import Mistake, diagnose
+from course.training.exercise_record import note
 
 # How to go on is typed where the student sits.
 IN_PYTHON = {
@@ -87,6 +88,7 @@ class Exercise:
         if not 1 <= self._hints_given <= len(self.hints):
             self._hints_given = len(self.hints)
             return said(f"No quedan más pistas. La solución: {how(self, 'solution')}")
+        note(self.number, hints=self._hints_given)
         head = f"Pista {self._hints_given} de {len(self.hints)}. "
         return said(head + self.hints[self._hints_given - 1])
 
@@ -99,10 +101,11 @@ class Exercise:
         Returns:
             A `Verdict`, true if the answer is right.
         """
-        return said(check(self, answer, np.random.default_rng()))
+        return judged(self, check(self, answer, np.random.default_rng()))
 
     def solucion(self):
         """Show a solution and why it is one."""
+        note(self.number, solution=True)
         if self.wants_function:
             code = inspect.getsource(self.solution)
         else:
@@ -136,11 +139,12 @@ class Verdict(Said):
     Attributes:
         right: Boolean; `if verdict:` asks the same.
         error: The exception that her function raised, with its traceback, or `None`.
+        tried: Whether there was an answer to check.
     """
 
-    def __new__(cls, text, right=False, error=None):
+    def __new__(cls, text, right=False, error=None, tried=True):
         verdict = super().__new__(cls, text)
-        verdict.right, verdict.error = right, error
+        verdict.right, verdict.error, verdict.tried = right, error, tried
         return verdict
 
     def __bool__(self):
@@ -151,9 +155,11 @@ def check(exercise, answer, random):
     """The `Verdict` on an answer, on inputs drawn from `random`; prints nothing."""
     head = f"Ejercicio {exercise.number} ({exercise.title}): "
     if is_empty(answer):
-        return Verdict(f"{head}está vacío. Escribe tu respuesta en lugar de los puntos (...).")
+        empty = f"{head}está vacío. Escribe tu respuesta en lugar de los puntos (...)."
+        return Verdict(empty, tried=False)
     if is_unchanged(exercise, answer):
-        return Verdict(f"{head}todavía no.\nEstá tal como se entrega, con todos sus errores.")
+        same = f"{head}todavía no.\nEstá tal como se entrega, con todos sus errores."
+        return Verdict(same, tried=False)
     hint = f"\n¿Una pista? {how(exercise, 'hint')}"
     try:
         trials = given(exercise, answer, exercise.draw(random))
@@ -167,6 +173,14 @@ def check(exercise, answer, random):
         f"Compara con {how(exercise, 'solution')}",
         right=True,
     )
+
+
+def judged(exercise, verdict):
+    """Print a verdict, remember it in the run's record, and hand it back."""
+    said(verdict)
+    if verdict.tried:
+        note(exercise.number, tries=1, right=verdict.right)
+    return verdict
 
 
 def said(text):

@@ -22,7 +22,7 @@ def at_most(seconds, notice):
     half a module behind.
 
     Args:
-        seconds: Number, how long.
+        seconds: Number, how long; None for no end.
         notice: Function of the seconds that have passed, called from another thread.
     """
     thread, over = threading.get_ident(), threading.Event()
@@ -49,7 +49,7 @@ def _watch(thread, over, seconds, notice):
     if over.wait(seconds):
         return
     while _imports(thread):
-        if over.wait(0.5):
+        if over.wait(seconds):  # what follows an import has as long again
             return
     _raise_in(thread, TooLong)
     if over.wait(1):

@@ -100,7 +100,8 @@ _MEANINGS = (
         "va un número."
     )),
     ("TypeError", "non-int of type|multiply sequence", (
-        "Multiplicas una lista o un texto por algo que no es un entero: conviértela con np.array."
+        "Multiplicas una lista, una tupla o un texto por algo que no es un entero: conviértela con "
+        "np.array."
     )),
     ("TypeError", "unsupported operand type.*'(list|tuple)'", (
         "Con listas y tuplas no se calcula número por número: conviértelas antes con np.array(...)."

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from course.exercises import exercise
 from course.exercises.answers import is_empty
-from course.exercises.exercise import IN_PYTHON, Verdict, how, said
+from course.exercises.exercise import IN_PYTHON, Verdict, how, judged, said
+from course.training.exercise_record import note
 
 # A letter takes the place of the file.
 IN_TERMINAL = {**exercise.IN_TERMINAL, "check": "python -m course ejercicio {number} a"}
@@ -44,6 +45,7 @@ class Question:
 
     def pista(self, number=1):
         """Show the hint."""
+        note(self.number, hints=1)
         return said(f"Pista. {self.hint}")
 
     def comprobar(self, answer):
@@ -54,25 +56,24 @@ class Question:
         """
         head = f"Ejercicio {self.number} ({self.title}): "
         if is_empty(answer):
-            return said(
-                Verdict(f"{head}sin responder. Escribe tu letra así: {how(self, 'check')}.")
-            )
+            empty = f"{head}sin responder. Escribe tu letra así: {how(self, 'check')}."
+            return judged(self, Verdict(empty, tried=False))
         letter = str(answer).strip().strip("()'\"").lower()
         if letter not in tuple(self.letters):
-            return said(
-                Verdict(
-                    f"{head}se espera una letra, de la a a la {self.letters[-1]}: "
-                    f"{how(self, 'check')}. Llegó: {answer!r:.40}."
-                )
+            other = (
+                f"{head}se espera una letra, de la a a la {self.letters[-1]}: "
+                f"{how(self, 'check')}. Llegó: {answer!r:.40}."
             )
+            return judged(self, Verdict(other, tried=False))
         right = letter == self.right
         verdict = "¡correcto!" if right else "todavía no."
         why = self.choices[self.letters.index(letter)][1]
         hint = "" if right else f"\n¿Una pista? {how(self, 'hint')}"
-        return said(Verdict(f"{head}{verdict}\n{why}{hint}", right=right))
+        return judged(self, Verdict(f"{head}{verdict}\n{why}{hint}", right=right))
 
     def solucion(self):
         """Show the right choice and why it is right."""
+        note(self.number, solution=True)
         text, why = self.choices[self.letters.index(self.right)]
         return said(f"{self.right}) {text}\n\n{why}")
 

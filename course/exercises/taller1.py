@@ -184,6 +184,14 @@ son inventados.""",
             "salta.",
         ),
         Mistake(
+            lambda train, new: (
+                np.array([x if np.isnan(x) else _median(train) for x in new]),
+                np.isnan(new),
+            ),
+            "Están al revés: la mediana tapa lo que se conocía, y lo que faltaba sigue en NaN. "
+            "np.where(dónde faltaba, mediana, new).",
+        ),
+        Mistake(
             lambda train, new: (new, np.zeros(len(new))),
             "No encontraste ningún hueco: NaN no es igual a nada, ni a sí mismo, así que "
             "new == np.nan siempre es falso. Usa np.isnan(new).",
@@ -287,6 +295,11 @@ desviación es 0: en ese caso divide por 1.""",
             _scaled(lambda table, train, new: (train.mean(), train.std())),
             "Calculaste una sola media para toda la tabla. Cada columna tiene su unidad (años, "
             "piezas, dólares): hace falta una por columna, axis=0.",
+        ),
+        Mistake(
+            _scaled(lambda table, train, new: (train.mean(0), train.std())),
+            "La media es por columna, y la desviación una sola para toda la tabla. También de ella "
+            "hace falta una por columna: axis=0.",
         ),
         Mistake(
             lambda train, new: tuple(
@@ -441,8 +454,8 @@ la suma de los errores al cuadrado dividida por la suma de los cuadrados de las 
         ),
         Mistake(
             _flat(lambda y, p: np.sum((p - y.mean()) ** 2) / np.sum((y - y.mean()) ** 2)),
-            "Dividiste la variación de las predicciones por la verdadera. Solo coincide con R² "
-            "en la regresión lineal; en general hay que mirar los errores.",
+            "Dividiste la variación de las predicciones por la verdadera. Solo coincide con R² en "
+            "una regresión lineal, con sus propios datos; en general hay que mirar los errores.",
         ),
         Mistake(
             _flat(lambda y, p: 1 - np.sum((y - p) ** 2) / np.sum(y**2)),

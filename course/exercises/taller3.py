@@ -130,6 +130,11 @@ def _draw_photographs(random):
 def _faults(answer, labels, groups, fraction):
     """Three questions, 0 or 1: are twins apart, is a letter missing, is the size wrong?"""
     held = _held_out(answer, len(labels))
+    if not held[len(np.unique(groups)) :].any():
+        raise Objection(
+            "Tus índices son todos menores que la cantidad de fotografías: ¿son números de "
+            "fotografía? Se piden las imágenes: np.flatnonzero(np.isin(groups, elegidas))."
+        )
     sides = (held, ~held)
     apart = np.isin(groups[held], groups[~held]).any()
     missing = any(len(np.unique(labels[side])) < len(np.unique(labels)) for side in sides)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from course.exercises.answers import Objection
 from course.exercises.diagnosis import Mistake
 from course.exercises.exercise import Exercise
 from course.metrics.volumes import dice_score
@@ -32,7 +33,7 @@ def _draw_masks(random):
     for _ in range(4):
         mask = (random.random((2, 3, 3)) < 0.5).astype(int)
         mask[0, 0, 0], mask[1, 2, 2] = 1, 0  # neither empty nor full
-        deep, plane = random.choice((4.0, 5.0)), random.choice((0.5, 2.0, 3.0), 2, replace=False)
+        deep, plane = random.choice((4.0, 5.0)), random.choice((0.7, 2.0, 3.0), 2, replace=False)
         draws.append((mask, np.array([deep, *plane])))
     return [*draws, (np.zeros((2, 2, 2), int), np.array([5.0, 1.0, 2.0]))]
 
@@ -68,6 +69,11 @@ una máscara 3D de ceros y unos. Un mililitro es un centímetro cúbico.""",
             "Son milímetros cúbicos, y se piden mililitros: faltó dividir por 1000.",
         ),
         Mistake(
+            lambda mask, mm: mask.sum() * math.prod(mm) / 1e9,
+            "Son metros cúbicos, y se piden mililitros, que son centímetros cúbicos: divide los "
+            "milímetros cúbicos por 1000.",
+        ),
+        Mistake(
             lambda mask, mm: mask.sum() * math.prod(mm) / 10,
             "Divides por 10, pero un centímetro *cúbico* tiene 10 mm en cada uno de sus tres ejes.",
         ),
@@ -80,6 +86,14 @@ una máscara 3D de ceros y unos. Un mililitro es un centímetro cúbico.""",
             lambda mask, mm: mask.sum() * mm[0] ** 3 / 1000,
             "Tomas el vóxel por un cubo, con el primer lado tres veces. Los cortes suelen ser más "
             "gruesos que anchos sus píxeles: multiplica los tres lados.",
+        ),
+        Mistake(
+            (
+                lambda mask, mm: mask.sum() * mm[0] * mm[1] ** 2 / 1000,
+                lambda mask, mm: mask.sum() * mm[0] * mm[2] ** 2 / 1000,
+            ),
+            "Tomas los píxeles de un corte por cuadrados, con el mismo lado dos veces, y aquí no "
+            "lo son: multiplica los tres lados.",
         ),
         Mistake(
             lambda mask, mm: mask.sum() * sum(mm) / 1000,
@@ -323,7 +337,7 @@ def _both_classes(truth, answer):
 _FORMULAS = (
     (
         lambda i, a, b, n: i / (a + b),
-        "Falta el 2: con una respuesta perfecta obtienes 0.5. Lo compartido está en las dos "
+        "Falta el 2: con una respuesta perfecta obtienes 0,5. Lo compartido está en las dos "
         "máscaras, y por eso cuenta dos veces.",
     ),
     (
@@ -434,7 +448,7 @@ class Weights:
     def __call__(self, name, inputs, outputs):
         names = ("theta", "phi", "psi", "project")
         if name not in names:
-            raise ValueError(f"weights conoce {', '.join(names)}. Llegó: {name!r}")
+            raise Objection(f"`weights` conoce {', '.join(names)}. Llegó: {name!r}.")
         random = np.random.default_rng([self.seed, names.index(name)])
         if name == "psi":  # of both signs, so that the gate opens here and closes there
             return random.permutation(np.linspace(-3, 3, inputs * outputs)).reshape(inputs, outputs)

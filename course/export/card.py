@@ -14,7 +14,7 @@ from course.files import Rule
 
 VERSION = 1
 # what the numbers of a prepared picture reach from and to
-_RANGES = {"digit": [0, 255], "photo": [0, 255]}
+_RANGES = {"digit": [0, 255], "photo": [0, 255], "square": [0, 255]}
 
 
 def complete(card, model):
@@ -156,6 +156,7 @@ _Spacing = Annotated[
 ]
 _Seed = Annotated[int, Rule(lambda n: 0 <= n < 2**31, f"de 0 a {2**31 - 1}")]
 _CaseCount = Annotated[int, Rule(lambda n: 1 <= n <= 10_000, "de 1 a 10000 casos")]
+_Threshold = Annotated[float, Rule(lambda p: 0 < p < 1, "una probabilidad entre 0 y 1")]
 _HAS_NAME = Rule(
     lambda data: isinstance(data.get("dataset"), str), "claves con el nombre del conjunto (dataset)"
 )
@@ -185,13 +186,25 @@ class _Common:
     data: _Data
     inputs: _Tensors
     outputs: _Tensors
-    preparation: Literal["digit", "photo"] | None
+    preparation: Literal["digit", "photo", "square"] | None
     data_seed: _Seed = 0
 
 
 @dataclass(frozen=True)
 class _Classification(_Common):
+    """`positive`: of two classes the one that is looked for, the answer from `threshold` on."""
+
     class_names: _Names
+    positive: str | None = None
+    threshold: _Threshold = 0.5
+
+    def __post_init__(self):
+        if self.positive is None and self.threshold == 0.5:
+            return
+        if len(self.class_names) != 2 or self.positive not in self.class_names:
+            raise ValueError(
+                f"positive es {self.positive!r}. Se esperaba una de dos clases (class_names)."
+            )
 
 
 @dataclass(frozen=True)
@@ -203,7 +216,7 @@ class _Regression(_Common):
 class _Segmentation(_Common):
     """Of anything: a mask of cells, other regions of a brain."""
 
-    preparation: Literal["digit", "photo", "brain"] | None
+    preparation: Literal["digit", "photo", "square", "brain"] | None
     class_names: _Names | None = None
     regions: _Names | None = None
     modalities: _Names | None = None

@@ -15,6 +15,7 @@ import numpy as np
 from course import files
 from course.errors import CourseError
 from course.export import card as cards
+from course.models import without_words, words_to_numbers
 from course.training.fingerprint import CODE
 
 # What a saved config is made of, beside models, whose own words are never left out.
@@ -40,16 +41,17 @@ def export(model, folder, *, card):
         model: A built `Sequential` or functional `keras.Model` of Keras' own layers.
         folder: Where to; made if it is not there.
         card: Dict with `task` ("classification", "regression" or "segmentation"), `class_names` (a
-            list) or `unit` (a string), `data` (`origin.as_dict()`), `preparation` ("digit", "photo"
-            or `None`: how a picture is made ready), and what else describes the run: `scores`,
-            `seed`, `settings`, `data_seed` if `load_data` was given another than its own.
-            `Report.card` gives what a report knows. Of a segmentation: `regions` or `class_names`
-            (what the outputs are), and if they apply `modalities` (the channels' names), `patch`
-            (the sides of the window for `predict_volume`), `held_out` (names of the cases that
-            were not trained on). Of BraTS all of these, `regions` ["WT", "TC", "ET"], and also
-            `edition` ("2020"), `preparation` "brain" (`brats.normalize`), and `cases` if only so
-            many were fetched or made, and `spacing_mm`, the size of the voxels that were trained
-            on along D, H and W, so that a case with others is told.
+            list) or `unit` (a string), `data` (`origin.as_dict()`), `preparation` ("digit",
+            "photo", "square" or `None`: how a picture is made ready), and what else describes the
+            run: `scores`, `seed`, `settings`, `data_seed` if `load_data` was given another than its
+            own, `positive` and `threshold` as `evaluate_classifier` takes them. `Report.card` gives
+            what a report knows. Of a segmentation: `regions` or `class_names` (what the outputs
+            are), and if they apply `modalities` (the channels' names), `patch` (the sides of the
+            window for `predict_volume`), `held_out` (names of the cases that were not trained on).
+            Of BraTS all of these, `regions` ["WT", "TC", "ET"], and also `edition` ("2020"),
+            `preparation` "brain" (`brats.normalize`), and `cases` if only so many were fetched or
+            made, and `spacing_mm`, the size of the voxels that were trained on along D, H and W, so
+            that a case with others is told.
             Shapes, range, versions, commit and date are added.
 
     Returns:
@@ -104,7 +106,7 @@ def load(folder):
 def load_model(folder, card):
     """The model of a run whose card has been read already, as `load`."""
     folder = pathlib.Path(folder)
-    model = _read(folder / "model.keras", _keras_of(card))
+    model = read_model(folder / "model.keras", card)
     problem = cards.disagreement(card, model)
     if problem:
         raise CourseError(
@@ -256,7 +258,10 @@ def _compare(model, copy, ends):
             words = [*layer.get_vocabulary(), *words]
     tensors = copy.inputs[0] if isinstance(copy, keras.Sequential) else copy.input
     inputs = keras.tree.map_structure(lambda one: _examples(one, rng, words, ends), tensors)
-    outputs = (keras.tree.flatten(network(inputs, training=False)) for network in (model, copy))
+    outputs = (
+        keras.tree.flatten(without_words(one)(words_to_numbers(one, inputs), training=False))
+        for one in (model, copy)
+    )
     answers = (map(keras.ops.convert_to_numpy, each) for each in outputs)
     for expected, received in zip(*answers, strict=True):
         largest = np.abs(expected).max(initial=1e-6)
@@ -288,7 +293,17 @@ def _keras_of(card):
     return made if isinstance(made, str) and re.fullmatch(r"\d+\.\d+(\.\d+)?", made) else ""
 
 
-def _read(path, made_with):
+def read_model(path, card):
+    """The network in a file, whatever its card says of it; as safe as `load`.
+
+    Args:
+        path: Of `model.keras`.
+        card: Of the run, which knows the Keras that made the file; `{}` where there is none.
+
+    Raises:
+        CourseError: The file is damaged, of another Keras, or carries code.
+    """
+    made_with = _keras_of(card)
     todo = "Qué hacer: copia otra vez el model.keras que escribió la corrida, o entrena de nuevo."
     whole = False
     try:

@@ -5,7 +5,7 @@ caller's settings, so a server without a screen draws them too. What a student r
 A title of the form `"Title — origin of the data"` is set on two lines.
 """
 
-from course.figures.detections import detections
+from course.figures.detections import detections, precision_recall, suppression
 from course.figures.explain import feature_maps, grad_cam, occlusion
 from course.figures.foundations import (
     activations,
@@ -15,11 +15,13 @@ from course.figures.foundations import (
     sliding_kernel,
 )
 from course.figures.learning import curves_1d, few_examples, learning_curves, learning_rate
+from course.figures.masks import marked
 from course.figures.networks import network
 from course.figures.pictures import answer, filters, mistakes, samples
 from course.figures.predictions import confusion, predicted_against_true, residuals
 from course.figures.style import png, show, show_animation
 from course.figures.tables import places
+from course.figures.two_classes import calibration, roc, roc_curves
 from course.figures.volumes import attention, dice, dice_by_case, modalities, overlay
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "answer",
     "approximation_errors",
     "attention",
+    "calibration",
     "confusion",
     "curves_1d",
     "decisions",
@@ -39,6 +42,7 @@ __all__ = [
     "grad_cam",
     "learning_curves",
     "learning_rate",
+    "marked",
     "mistakes",
     "modalities",
     "network",
@@ -46,11 +50,15 @@ __all__ = [
     "overlay",
     "places",
     "png",
+    "precision_recall",
     "predicted_against_true",
     "residuals",
+    "roc",
+    "roc_curves",
     "samples",
     "show",
     "show_animation",
     "side_by_side",
     "sliding_kernel",
+    "suppression",
 ]

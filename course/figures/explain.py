@@ -3,7 +3,16 @@
 import numpy as np
 
 from course.figures.pictures import from_0_to_1
-from course.figures.style import BLUE, VERMILLION, axes_below, canvas, picture_in, styled, words
+from course.figures.style import (
+    BLUE,
+    VERMILLION,
+    axes_below,
+    canvas,
+    picture_in,
+    styled,
+    text_width,
+    words,
+)
 from course.spanish import number
 
 _SIDE, _GAP, _LINE = 1.9, 0.16, 0.26  # inches
@@ -131,7 +140,9 @@ def _pairs(images, maps, names, title, note, over):
     axes = axes_below(figure, height)
     for place, (image, each, name) in enumerate(zip(images, maps, names, strict=True)):
         left = _GAP + place * (_SIDE + _GAP)
-        words(axes, left, _LINE / 2, name, 9.5)
+        # a long class name gets smaller
+        size = min(9.5, 9.5 * _SIDE / text_width(name, 9.5)) if name else 9.5
+        words(axes, left, _LINE / 2, name, size)
         above, below = ((left, _LINE + row * (tall + _GAP), _SIDE, tall) for row in (0, 1))
         for box in (above, below):
             picture_in(axes, from_0_to_1(image), box, cmap="gray", vmin=0, vmax=1)

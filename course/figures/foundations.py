@@ -181,7 +181,7 @@ def sliding_kernel(image, kernel, *, title, stride=1, seconds=0.9):
     stream, pause = io.BytesIO(), round(1000 * seconds)
     durations = [pause] * (len(frames) - 1) + [3 * pause]  # the finished map stays a while
     options = {"append_images": frames[1:], "duration": durations, "loop": 0, "disposal": 1}
-    frames[0].save(stream, format="GIF", save_all=True, **options)
+    frames[0].save(stream, format="GIF", save_all=True, comment=title.encode(), **options)
     return stream.getvalue()
 
 

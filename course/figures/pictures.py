@@ -65,7 +65,7 @@ def samples(images, labels, class_names, *, title, columns=10):
 
 
 @styled
-def mistakes(images, labels, probabilities, class_names, *, title, count=20):
+def mistakes(images, labels, probabilities, class_names, *, title, count=20, answers=None):
     """The gallery of the worst mistakes: the samples whose true class got the least probability.
 
     Under each picture, what the network answered and how much it believed in it (orange), and the
@@ -78,6 +78,7 @@ def mistakes(images, labels, probabilities, class_names, *, title, count=20):
         class_names: Names, in the order of the labels.
         title: Text.
         count: Pictures at most.
+        answers: Class numbers, `(n,)`, where a threshold decided; default the likeliest.
 
     Returns:
         A `matplotlib.figure.Figure`.
@@ -92,7 +93,7 @@ def mistakes(images, labels, probabilities, class_names, *, title, count=20):
     images, labels = as_array(images, "images"), np.ravel(labels)
     probabilities = np.asarray(probabilities)
     _check_lengths(images, labels)
-    answers = probabilities.argmax(axis=1)
+    answers = probabilities.argmax(axis=1) if answers is None else np.asarray(answers)
     wrong = np.flatnonzero(answers != labels)
     truths = probabilities[np.arange(len(labels)), labels]
     shown = wrong if len(wrong) else np.arange(len(labels))
@@ -117,16 +118,18 @@ def mistakes(images, labels, probabilities, class_names, *, title, count=20):
 
 
 @styled
-def answer(image, probabilities, class_names, *, title, count=10):
+def answer(image, probabilities, class_names, *, title, note=None, chosen=None, count=10):
     """One picture as the network saw it, beside its likeliest classes as bars.
 
-    The likeliest is blue; up to ten classes keep their own order, of more the likeliest come first.
+    The answer is blue; up to ten classes keep their own order, of more the likeliest come first.
 
     Args:
         image: As one of `samples`.
         probabilities: `(n,)`, their sum is 1.
         class_names: Names, in the order of the labels.
         title: Text.
+        note: A line under it, such as why another class than the likeliest is the answer.
+        chosen: The number of the answer where a threshold decided; default the likeliest.
         count: Bars at most.
 
     Returns:
@@ -143,11 +146,12 @@ def answer(image, probabilities, class_names, *, title, count=10):
     if len(probabilities) <= count:
         shown = np.arange(len(probabilities))
     height = max(0.34 * len(shown) + 0.1, 2.6)
-    figure = canvas(height + 3, height, title, layout="none")
+    chosen = probabilities.argmax() if chosen is None else chosen
+    figure = canvas(height + 3, height, title, note, layout="none")
     axes = axes_below(figure, height)
     _picture(axes, image, 0.1, 0.05, height - 0.1)
     for place, which in enumerate(shown):
-        color = BLUE if which == probabilities.argmax() else GREY
+        color = BLUE if which == chosen else GREY
         middle, share = 0.14 + 0.34 * place, probabilities[which]
         _bar(axes, height + 0.3, middle, 2.6, str(class_names[which]), share, color)
     return figure

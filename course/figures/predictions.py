@@ -4,6 +4,8 @@ import numpy as np
 
 from course.figures.style import BLUE, INK, RULE, SKY, VERMILLION, canvas, comma, styled, text_width
 
+_LONGEST = 2.5  # inches of a class's name beside the matrix; what is longer gets smaller
+
 
 @styled
 def confusion(matrix, class_names, *, title):
@@ -30,9 +32,11 @@ def confusion(matrix, class_names, *, title):
     if matrix.shape != (classes, classes):
         raise ValueError(f"Expected a ({classes}, {classes}) matrix. Received: {matrix.shape}")
     cell = float(np.clip(7.6 / classes, 0.38, 0.7))
-    names_width = max(text_width(str(name), 9.5) for name in class_names)
+    names_width = min(max(text_width(str(name), 9.5) for name in class_names), _LONGEST)
+    upright = names_width > 0.9 * cell
     side = cell * classes
-    figure = canvas(max(side + names_width + 0.9, 5), side + 0.8, title)
+    below = names_width if upright else 0.15
+    figure = canvas(max(side + names_width + 0.9, 5), side + below + 0.7, title)
     axes = figure.add_subplot()
     axes.imshow(_cell_colors(matrix), aspect="equal", interpolation="nearest")
     size = float(np.clip(cell * 18, 7.5, 11))
@@ -49,10 +53,11 @@ def confusion(matrix, class_names, *, title):
         )
     for row in np.flatnonzero(matrix.sum(axis=1) == 0):
         axes.text((classes - 1) / 2, row, "sin ejemplos", ha="center", va="center", color=INK)
-    upright = names_width > 0.9 * cell
     axes.set_xticks(range(classes), class_names, rotation=90 if upright else 0)
     axes.set_yticks(range(classes), class_names)
-    axes.tick_params(length=0, labelsize=9.5)
+    axes.tick_params(length=0)
+    for name in (*axes.get_xticklabels(), *axes.get_yticklabels()):
+        name.set_fontsize(9.5 * _LONGEST / max(text_width(name.get_text(), 9.5), _LONGEST))
     axes.spines[:].set_visible(False)
     axes.set_xticks(np.arange(1, classes) - 0.5, minor=True)
     axes.set_yticks(np.arange(1, classes) - 0.5, minor=True)

@@ -1,9 +1,12 @@
 """The one style of all figures, how they are laid out, and what is done with a finished one."""
 
+import contextlib
+import contextvars
 import functools
 import io
 import os
 import sys
+import warnings
 
 from course import files
 
@@ -40,20 +43,38 @@ _SETTINGS = {
 }
 _DPI = 120
 _MARGIN = 0.14  # inches
+_wanted = contextvars.ContextVar("wanted", default=True)
 
 
 def styled(function):
-    """Decorator: the function runs with our settings, whatever style the caller has chosen."""
+    """Decorator: the function runs with our settings, whatever style the caller has chosen.
+
+    Where nothing is drawn it does not run, and returns None.
+    """
 
     @functools.wraps(function)
     def with_settings(*args, **kwargs):
+        if not _wanted.get():
+            return None
         _load_matplotlib()
         from matplotlib import style
 
-        with style.context(["default", _SETTINGS]):
+        with style.context(["default", _SETTINGS]), warnings.catch_warnings():
+            # a class's emoji is drawn as a box, and is whole wherever text is text
+            warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
             return function(*args, **kwargs)
 
     return with_settings
+
+
+@contextlib.contextmanager
+def not_drawn():
+    """All that draws returns None: for who wants the scores alone of what also draws."""
+    before = _wanted.set(False)
+    try:
+        yield
+    finally:
+        _wanted.reset(before)
 
 
 @styled

@@ -110,13 +110,14 @@ def _check_drops_nothing(layer):
 
 
 def boxes_of_map(heat, window, stride, background, threshold=0.5):
-    """Read a heat map: each place whose most probable class is an object becomes a box.
+    """Read a heat map: each place with an object that is probable enough becomes a box.
 
     Args:
         heat: Array, `(rows, columns, classes)`, probabilities.
         window, stride: As `fully_convolutional` returns them, in pixels.
         background: Integer, the class that means that nothing is there.
-        threshold: Float in `[0, 1]`; a lower probability is no find.
+        threshold: Float in `[0, 1]`; a lower probability of the most probable object is no find.
+            Below 0.5 the background may be more probable still.
 
     Returns:
         `(boxes, scores, classes)`: int `(n, 4)`, float `(n,)` and int `(n,)`, most probable first.
@@ -135,8 +136,10 @@ def boxes_of_map(heat, window, stride, background, threshold=0.5):
             "Expected heat of shape (rows, columns, classes) and background to be one of the "
             f"classes. Received: shape {heat.shape}, background={background}"
         )
-    best, scores = heat.argmax(axis=-1), heat.max(axis=-1)
-    rows, columns = np.nonzero((best != background) & (scores >= threshold))
+    objects = np.delete(heat, background, axis=-1)
+    best = np.delete(np.arange(heat.shape[-1]), background)[objects.argmax(axis=-1)]
+    scores = objects.max(axis=-1)
+    rows, columns = np.nonzero(scores >= threshold)
     order = np.argsort(-scores[rows, columns], kind="stable")
     rows, columns = rows[order], columns[order]
     corner = np.stack([rows, columns], axis=1) * np.array(stride)
@@ -233,6 +236,29 @@ def match(boxes, scores, classes, true_boxes, true_classes, threshold=0.5):
     return matches
 
 
+def match_all(found, true, threshold=0.5):
+    """`match` over all images.
+
+    Args:
+        found: For each image `(boxes, scores, classes)`.
+        true: For each image `(boxes, classes)`.
+        threshold: As in `match`.
+
+    Returns:
+        `(scores, right)`: of all boxes found, float `(n,)` and bool `(n,)`.
+
+    Example:
+
+    >>> box = [[0, 0, 9, 9]]
+    >>> match_all([(box, [0.9], [3]), (box, [0.6], [3])], [(box, [3]), (box, [5])])
+    (array([0.9, 0.6]), array([ True, False]))
+    """
+    pairs = list(zip(found, true, strict=True))
+    right = [match(*one, *there, threshold) >= 0 for one, there in pairs]
+    scores = [np.asarray(one[1], "float64") for one, _ in pairs]
+    return np.concatenate([*scores, []]), np.concatenate([*right, np.zeros(0, bool)])
+
+
 def precision_recall(right, found, there):
     """Precision and recall of the found boxes.
 
@@ -256,6 +282,30 @@ def precision_recall(right, found, there):
             f"Received: right={right}, found={found}, there={there}"
         )
     return (right / found if found else None), (right / there if there else None)
+
+
+def precision_recall_curve(scores, right, there):
+    """Precision and recall with every threshold, from the highest score down.
+
+    Args:
+        scores, right: As `match_all` returns them.
+        there: Integer, true boxes.
+
+    Returns:
+        `(precisions, recalls, thresholds)`, floats `(k,)`: one point for each different score.
+
+    Example: the surest box is false, the next two are right, of four that are there.
+
+    >>> precisions, recalls, thresholds = precision_recall_curve([0.9, 0.8, 0.7], [0, 1, 1], 4)
+    >>> precisions.round(2).tolist(), recalls.tolist(), thresholds.tolist()
+    ([0.0, 0.5, 0.67], [0.0, 0.25, 0.5], [0.9, 0.8, 0.7])
+    """
+    scores, right = np.asarray(scores, "float64"), np.asarray(right, bool)
+    check_lengths(scores=scores, right=right)
+    order = np.argsort(-scores, kind="stable")
+    found, hits = np.arange(1, len(scores) + 1), np.cumsum(right[order])
+    last = np.append(np.diff(scores[order]) != 0, True)[: len(scores)]  # of those with one score
+    return (hits / found)[last], (hits / there)[last], scores[order][last]
 
 
 def _boxes(boxes):

@@ -3,19 +3,20 @@
 What is cheap to check comes first: TensorFlow takes seconds to load, a missing folder needs none.
 """
 
+import contextlib
 import dataclasses
-import tempfile
 import warnings
 from pathlib import Path
 
 import numpy as np
 
 from course import figures, files, inference, metrics, regions
-from course.datasets import brats, pictures
+from course.datasets import brats, masks, pictures
 from course.datasets.brats.find import is_mask_name
 from course.errors import CourseError
 from course.export import card as cards
-from course.spanish import count, number
+from course.inference.classes import decide
+from course.spanish import count, number, percent
 from course.training import start
 
 _TOP = 3
@@ -25,7 +26,8 @@ _FACTOR = 1.25  # see warn_of_voxel_size
 def predict(folder, paths, card=None, keep=None):
     """The three likeliest classes of each picture file, by the classifier in a run's folder.
 
-    Returns for each a list of `(class name, probability)`. `card` is the run's, if it was read.
+    Returns for each a list of `(class name, probability)`, the answer first: where the card has a
+    class that is looked for, its threshold decides. `card` is the run's, if it was read.
     What the network saw of each is written into the folder `keep`, as a picture and as a figure
     with its ten likeliest classes, under the two `kept_names`.
     """
@@ -59,20 +61,107 @@ def predict(folder, paths, card=None, keep=None):
         model(np.stack(seen).astype("float32"), training=False)
     )
     check_probabilities(probabilities, folder)
-    for (_, name), path, picture, row in zip(kept, paths, seen, probabilities, strict=bool(kept)):
-        title = f"Lo que vio la red de {Path(path).name}, y su respuesta"
-        figure = figures.answer(picture, row, card["class_names"], title=title)
-        files.write(name, figures.png(figure))
-    likeliest = (-probabilities).argsort(axis=1, kind="stable")[:, :_TOP]
-    return [
-        [(card["class_names"][i], float(row[i])) for i in best]
-        for row, best in zip(probabilities, likeliest, strict=True)
-    ]
+    names, positive = card["class_names"], card.get("positive")
+    target = None if positive is None else names.index(positive)
+    decided = decide(probabilities, target, card.get("threshold", 0.5))
+    rankings = []
+    for row, answer in zip(probabilities, decided, strict=True):
+        likeliest = sorted(range(len(names)), key=lambda i: (i != answer, -row[i]))
+        rankings.append([(names[i], float(row[i])) for i in likeliest[:_TOP]])
+    with _answers_told(
+        f"{path}:  {ranking_text(ranking, card)}"
+        for path, ranking in zip(paths, rankings, strict=True)
+    ):
+        for at, (_, name) in enumerate(kept):
+            figure = figures.answer(
+                seen[at],
+                probabilities[at],
+                names,
+                title=f"Lo que vio la red de {Path(paths[at]).name}, y su respuesta",
+                note=threshold_text(rankings[at], card),
+                chosen=decided[at],
+            )
+            files.write(name, figures.png(figure))
+    return rankings
+
+
+def ranking_text(ranking, card):
+    """What `predict` answers to one picture, in a line."""
+    if by_threshold := threshold_text(ranking, card):
+        return f"{ranking[0][0]}. {by_threshold}"
+    return "   ".join(f"{name} {percent(share, 1)}" for name, share in ranking)
+
+
+def threshold_text(ranking, card):
+    """A sentence on why a ranking's answer is one of two classes; `None` if it is the likeliest."""
+    if card.get("positive") is None:
+        return None
+    (answer, _), share = ranking[0], dict(ranking)[card["positive"]]
+    reaches = "alcanza" if answer == card["positive"] else "no alcanza"
+    return (
+        f"La probabilidad de {card['positive']}, {percent(share, 1)}, {reaches} el umbral de "
+        f"{percent(card.get('threshold', 0.5), 1)}."
+    )
 
 
 def kept_names(path):
     """What is kept of `foto.jpg`: as the network saw it, `foto_red.png`; `foto_respuesta.png`."""
     return f"{Path(path).stem}_red.png", f"{Path(path).stem}_respuesta.png"
+
+
+def mark(folder, paths, card, keep=None):
+    """What a run that segments pictures marks in each picture file.
+
+    Returns for each a list of `(class name, share of the picture's pixels)`, without the
+    background. Into the folder `keep` goes, of each, what `predict` keeps, and the mask in the
+    picture's own size, under the three `marked_names`; it has the values that the run's masks had.
+    """
+    kept = _new_names(paths, keep, marked_names) if keep else []
+    seen = np.stack([prepared(path, card) for path in paths])
+    shapes = [pictures.image_size(path) for path in paths]
+    if kept:
+        files.try_place(kept[0][0])
+    start.load_keras()
+    import keras
+
+    from course.export.model_file import load_model
+
+    model, names = load_model(folder, card), card["class_names"]
+    answers = keras.ops.convert_to_numpy(model(seen.astype("float32"), training=False)).argmax(-1)
+    marks = [masks.from_square(*each) for each in zip(answers, shapes, strict=True)]
+    shares = [
+        [(name, float((mask == number).mean())) for number, name in enumerate(names) if number]
+        for mask in marks
+    ]
+    with _answers_told(
+        f"{path}:  {shares_text(found)}" for path, found in zip(paths, shares, strict=True)
+    ):
+        for at, files_of in enumerate(kept):
+            title = f"Lo que vio la red de {Path(paths[at]).name}, y lo que marca"
+            figure = figures.marked(
+                seen[at : at + 1], {"respuesta": answers[at : at + 1]}, names, [""], title=title
+            )
+            mask = _values(names)[marks[at]][..., None]
+            contents = pictures.png(seen[at]), figures.png(figure), pictures.png(mask)
+            for path, content in zip(files_of, contents, strict=True):
+                files.write(path, content)
+    return shares
+
+
+def shares_text(shares):
+    """What `mark` finds in one picture, in a line."""
+    return "   ".join(f"«{name}» {percent(share, 1)}" for name, share in shares)
+
+
+def marked_names(path):
+    """What is kept of `foto.jpg`: as of `predict`, and `foto_mascara.png`."""
+    return *kept_names(path), f"{Path(path).stem}_mascara.png"
+
+
+def _values(class_names):
+    """The grey of each class in a mask's file: as it was, or counted where it was a colour."""
+    values = [0, *(int(name) if name.isdecimal() else 256 for name in class_names[1:])]
+    return np.array(values if max(values) < 256 else range(len(values)), "uint8")
 
 
 def check_probabilities(answers, folder):
@@ -103,7 +192,7 @@ def segment(folder, case_folder, output=None, card=None):
     case = with_modalities(_one_case(case_folder, card), card)
     path = Path(output or f"{case.name}_mask.nii.gz").expanduser()
     _check_new(path, case)
-    _try_place(path)
+    files.try_place(path)
     warn_of_voxel_size([case], card)
     image, _ = brats.load_case(dataclasses.replace(case, mask=None))
     image = brats.normalize(image, brats.load_brain(case, image))
@@ -113,11 +202,8 @@ def segment(folder, case_folder, output=None, card=None):
     masks = masks_in(load_model(folder, card), image, card, verbose=True)
     volumes_ml = volumes_of(masks, case.spacing_mm)
     # the network learned from one edition, the case may be of another, which numbers differently
-    try:
+    with _answers_told([f"{case.name}:  {volumes_text(volumes_ml)}"]):
         path = brats.save_mask(case, regions.from_regions(masks, case.edition), path)
-    except CourseError as error:
-        seen = f"{case.name}:  {volumes_text(volumes_ml)}"
-        raise CourseError(f"{error}\nLo que vio la red, de todos modos, en {seen}") from error
     return path, case, volumes_ml
 
 
@@ -184,7 +270,8 @@ def with_modalities(case, card):
     if lacking:
         raise CourseError(
             f"A {case.name} le falta {', '.join(lacking)}. Esta red necesita todas estas "
-            f"modalidades: {', '.join(card['modalities'])}."
+            f"modalidades: {', '.join(card['modalities'])}.\n"
+            "Qué hacer: pon esas imágenes junto a las otras, o da un caso que las tenga."
         )
     return dataclasses.replace(
         case, images={name: case.images[name] for name in card["modalities"]}
@@ -197,17 +284,24 @@ def prepared(path, card):
     image = len(card["inputs"]) == 1 and len(shape) == 3 and None not in shape
     if preparation == "digit":
         image = image and shape[:2] == [28, 28]
+    if preparation == "square":
+        image = image and shape[0] == shape[1]
     if preparation is None or not image or shape[2] not in (1, 3):
         raise CourseError(
             f"La tarjeta no dice cómo preparar {path} para este modelo: su preparation es "
             f'{preparation!r} y el modelo recibe {shape}. Se esperaba "digit" para 28×28 píxeles, '
-            'o "photo" para una imagen de tamaño fijo, de 1 o 3 canales.'
+            'o "photo" o "square" para una imagen de tamaño fijo, de 1 o 3 canales.'
         )
-    color = preparation == "photo" and shape[2] == 3  # a digit is grey, in any network
-    picture = pictures.read_image(path, color=color)
+    color = preparation != "digit" and shape[2] == 3  # a digit is grey, in any network
+    if preparation == "square":  # read as when it was prepared for the training
+        picture = pictures.read_for_square(path, shape[0], color)
+    else:
+        picture = pictures.read_image(path, color)
     try:
         if preparation == "digit":
             picture = pictures.prepare_digit(picture)
+        elif preparation == "square":
+            picture = pictures.prepare_square(picture, shape[0])
         else:
             picture = pictures.prepare_photo(picture, size=tuple(shape[:2]))
     except CourseError as error:
@@ -215,9 +309,9 @@ def prepared(path, card):
     return picture if color else np.repeat(picture[..., None], shape[2], axis=2)
 
 
-def _new_names(paths, keep):
-    """The pair of files in which each picture is to be kept; none is there, no two are one."""
-    pairs = [[Path(keep, name).expanduser() for name in kept_names(path)] for path in paths]
+def _new_names(paths, keep, names_of=kept_names):
+    """The files in which each picture is to be kept; none is there, no two are one."""
+    pairs = [[Path(keep, name).expanduser() for name in names_of(path)] for path in paths]
     names = sum(pairs, [])
     for name in names:
         if name.exists() or names.count(name) > 1:
@@ -261,11 +355,11 @@ def _check_new(path, case):
         )
 
 
-def _try_place(path):
-    """Write something beside a file that is to be written, or raise CourseError."""
+@contextlib.contextmanager
+def _answers_told(answers):
+    """What the network has answered is not lost where the disk refuses what is written of it."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent) as file:
-            file.write(bytes(1 << 16))
-    except OSError as error:
-        raise files.cannot_write(path, error) from error
+        yield
+    except CourseError as error:
+        seen = "\n".join(answers)
+        raise CourseError(f"{error}\nLo que vio la red, de todos modos, en {seen}") from error

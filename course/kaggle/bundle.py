@@ -25,7 +25,7 @@ def build(
         owner: The Kaggle account; None takes the one that this computer's credential names.
         form: "script" or "notebook".
         install: "packed", or the address that pip installs from: git+https://github.com/…@v0.1.0.
-        accelerator: Kaggle's name, "none" for a CPU; None leaves what the lesson asks for.
+        accelerator: Kaggle's name of a GPU, "none" for a CPU; None leaves what the lesson asks for.
         folder: Where to write; None means build/kernels/<taller>.
     """
     if form not in FORMS:
@@ -51,7 +51,7 @@ def build(
         # enable_gpu and enable_tpu are the old way of saying it; Kaggle reads both
         sent["machine_shape"] = None if accelerator == "none" else accelerator
         sent["enable_gpu"] = accelerator.startswith("Nvidia")
-        sent["enable_tpu"] = accelerator.startswith("Tpu")
+        sent["enable_tpu"] = False  # what is sent does not reach one: see `push`
     code = _code(lesson, form, install)
     folder = _FOLDER / lesson.stem if folder is None else Path(folder)
     sent = {key: value for key, value in sent.items() if value is not None}

@@ -35,9 +35,10 @@ def names() -> list[str]:
 
 
 def find(name) -> Path:
-    """The file of a lesson, by its name or the beginning of it."""
+    """The file of a lesson, by its name or the beginning of it; taller5 is not taller5b."""
     lessons, wanted = names(), name.lower()
-    matches = [wanted] if wanted in lessons else [n for n in lessons if n.startswith(wanted)]
+    whole = [n for n in lessons if wanted in (n, n.partition("_")[0])]
+    matches = whole or [n for n in lessons if n.startswith(wanted)]
     if len(matches) == 1:
         return KERNELS / matches[0] / f"{matches[0]}.py"
     expected = f"Se esperaba uno de: {', '.join(lessons)}."

@@ -4,6 +4,8 @@ The first cell of a built lesson or of a notebook calls `install()`. Its words a
 """
 
 import importlib.metadata
+import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -15,12 +17,14 @@ import course
 # The platform's own: a second copy would need gigabytes, a restart or another GPU driver.
 # tensorflow-datasets only serves source="tfds".
 _NEVER = ("tensorflow", "keras", "numpy", "tensorflow-datasets")
+_DEVICES, _TPU = Path("/dev"), ("accel[0-9]*", "vfio/[0-9]*")  # a TPU's cores are files there
 # Versions that pip takes in a constraint; a platform's own build may be called anything.
 _VERSION = r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[\w.]+)?"
 
 
 def install():
     """Bring what is missing by pip; where that fails, say what is missing and what to do."""
+    choose_backend()
     absent = lacking()
     if not absent:
         return
@@ -40,6 +44,24 @@ def install():
             "Qué hacer: si más abajo aparece ModuleNotFoundError, enciende Internet (en Kaggle: "
             "Settings → Internet; pide una cuenta verificada) y ejecuta todo otra vez."
         )
+
+
+def choose_backend():
+    """Let Keras compute with JAX where TensorFlow is not there, or cannot reach the TPU that is.
+
+    Colab's TPU runtime has no TensorFlow; Kaggle's has one for the CPU only. Whoever has set
+    KERAS_BACKEND, or imported Keras before, has chosen.
+    """
+    if "KERAS_BACKEND" in os.environ or "keras" in sys.modules or not _found("jax"):
+        return
+    if not _found("tensorflow"):
+        why = "aquí no hay TensorFlow"
+    elif _found("libtpu") and any(next(_DEVICES.glob(one), None) for one in _TPU):
+        why = "aquí hay una TPU, que TensorFlow no alcanza"
+    else:
+        return
+    os.environ["KERAS_BACKEND"] = "jax"
+    print(f"Keras calcula con JAX (KERAS_BACKEND=jax): {why}.")
 
 
 def lacking() -> list[str]:
@@ -63,6 +85,10 @@ def _as_installed():
 
 def _name(requirement):
     return re.match(r"[\w.-]+", requirement)[0].lower()
+
+
+def _found(module):
+    return importlib.util.find_spec(module) is not None
 
 
 def _here(name):

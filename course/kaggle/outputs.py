@@ -57,6 +57,7 @@ def plain(log) -> str:
 
 
 def page(kernel) -> str:
+    """Where Kaggle shows a kernel, `owner/slug`."""
     return f"https://www.kaggle.com/code/{kernel}"
 
 

@@ -39,6 +39,14 @@ def push(taller, *, form="script", install="packed", accelerator=None, timeout_s
             f"Qué hacer: --accelerator {lessons.GPU} para la GPU que tienen todas las cuentas, o "
             "no lo pongas: el taller sabe lo que necesita."
         )
+    if accelerator is not None and accelerator.startswith("Tpu"):
+        # https://github.com/Kaggle/kaggle-cli/issues/1197
+        raise CourseError(
+            f"--accelerator {accelerator}: lo enviado no usaría la TPU; Kaggle lo ejecuta, sin "
+            "decirlo, con la imagen de CPU.\n"
+            "Qué hacer: envíalo sin --accelerator, abre su página en Kaggle, pulsa Edit, elige la "
+            "TPU en Settings → Accelerator y ejecútalo ahí con Run All."
+        )
     if timeout_s is not None and not 0 < timeout_s <= _LONGEST_S:
         raise CourseError(
             f"--timeout: se esperaban segundos, de 1 a {_LONGEST_S} (12 horas). "

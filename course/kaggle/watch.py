@@ -61,10 +61,12 @@ def watch(client, kernel, *, version=None, gpu=False):
 
 
 def finished(state) -> bool:
+    """Whether a session is over, well or not, by Kaggle's name of its state."""
     return state in ("COMPLETE", "ERROR", "CANCEL_ACKNOWLEDGED")
 
 
 def say(state) -> str:
+    """Kaggle's name of a state in Spanish."""
     return _STATES.get(state, state.lower())
 
 

@@ -6,6 +6,7 @@ from course.models.resnet import residual_block, resnet
 from course.models.transfer import thaw, transfer_classifier
 from course.models.unet import attention_gate, attention_unet, conv_block, unet
 from course.models.vgg import vgg, vgg_block
+from course.models.words import one_hot_words, without_words, words_to_numbers
 
 __all__ = [
     "attention_gate",
@@ -13,6 +14,7 @@ __all__ = [
     "cnn",
     "conv_block",
     "mlp",
+    "one_hot_words",
     "residual_block",
     "resnet",
     "thaw",
@@ -20,4 +22,6 @@ __all__ = [
     "unet",
     "vgg",
     "vgg_block",
+    "without_words",
+    "words_to_numbers",
 ]

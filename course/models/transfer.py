@@ -178,11 +178,11 @@ def _not_fetched(name, error):
     return CourseError(
         f"No se pudieron descargar los pesos de {name} entrenados con ImageNet: {reason}\n"
         "Keras los descarga una vez y los guarda en ~/.keras/models; para eso hace falta conexión "
-        "(en Kaggle: enciende Internet, Settings → Internet). Si allí quedó un archivo a "
-        "medias, bórralo antes.\n"
-        "Sin conexión quedan dos caminos: descarga en otro computador el archivo cuyo nombre "
-        'termina en _notop.h5 y pasa su ruta, weights="…_notop.h5"; o pasa weights=None, que '
-        "empieza con pesos al azar y no transfiere nada."
+        "(en Kaggle: enciende Internet, Settings → Internet).\n"
+        "Qué hacer: si allí quedó un archivo a medias, bórralo, y repite lo mismo. Sin conexión "
+        "quedan dos caminos: descarga en otro computador el archivo cuyo nombre termina en "
+        '_notop.h5 y pasa su ruta, weights="…_notop.h5"; o pasa weights=None, que empieza con '
+        "pesos al azar y no transfiere nada."
     )
 
 

@@ -211,13 +211,20 @@ def _layer(kind, rank):
 def _upsample_linearly(x, name):
     """Double every size by linear interpolation, as `UpSampling2D(2, "bilinear")` does in 2D.
 
-    Keras has no layer for it in 3D. Each value is repeated four times along each side, then every
+    Keras has no layer for it in 3D. Each value is repeated four times along a side, then every
     second window of four is averaged: a|aaab|bbbc|… gives a, (3a + b)/4, (a + 3b)/4, …; at the
-    border only the values inside are averaged.
+    border only the values inside are averaged. One side follows another: all three at once would
+    first make 64 voxels of each, and a training step in 3D take a fifth longer.
     """
     rank = len(x.shape) - 2
-    x = _layer("UpSampling{}D", rank)(4, name=f"{name}_repeat")(x)
-    return _layer("AveragePooling{}D", rank)(4, strides=2, padding="same", name=name)(x)
+    for side in range(rank):
+        four, two = ([n if i == side else 1 for i in range(rank)] for n in (4, 2))
+        end = "" if side == rank - 1 else f"_side{side + 1}"
+        x = _layer("UpSampling{}D", rank)(four, name=f"{name}_repeat{side + 1}")(x)
+        x = _layer("AveragePooling{}D", rank)(
+            four, strides=two, padding="same", name=f"{name}{end}"
+        )(x)
+    return x
 
 
 def _normalization(kind, filters, name):

@@ -30,6 +30,7 @@ _HOMES = {
     "EpochSeeds": "checkpoints",
     "accelerators": "devices",
     "all_devices": "devices",
+    "alone": "processes",
 }
 __all__ = list(_HOMES)
 

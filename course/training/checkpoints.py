@@ -16,6 +16,8 @@ import numpy as np
 from course import files
 from course.errors import CourseError
 from course.spanish import count
+from course.training import processes
+from course.training.devices import in_step, sharing, used_for
 from course.training.fingerprint import code_in, differences, fingerprint
 from course.training.run_folder import (
     CHECKPOINT,
@@ -45,6 +47,7 @@ def set_seed(seed):
 def callbacks(run, batches, *, seed):
     """The callbacks that make a run repeatable and resumable: `EpochSeeds` and `Checkpoint`.
 
+    Where devices of a CPU share the batches there is one more, `course.training.devices.in_step`.
     Others may stand beside them. Their memory is not saved: after an interruption an EarlyStopping,
     ReduceLROnPlateau or ModelCheckpoint looks for the best among the epochs that are left.
 
@@ -68,7 +71,7 @@ def callbacks(run, batches, *, seed):
             "batches = Batches(x, y, s.batch_size, s.seed), con x, y tus arreglos, y dale batches "
             "a fit y a callbacks."
         )
-    return [EpochSeeds(seed, batches), Checkpoint(run, batches, seed)]
+    return [EpochSeeds(seed, batches), Checkpoint(run, batches, seed), *in_step()]
 
 
 def resume(model, run):
@@ -162,9 +165,18 @@ class Checkpoint(keras.callbacks.Callback):
         super().__init__()
         self.run = pathlib.Path(run)
         self.batches = {}
+        self.data = getattr(batches, "fingerprint", lambda: None)
+        self.glance = getattr(batches, "glance", lambda: None)
+        self.left_out = getattr(batches, "left_out", lambda: "")
         if batches is not None:
             size = getattr(batches, "batch_size", None)
-            self.batches = {"seed": seed, "steps": len(batches), "batch_size": size}
+            augment = getattr(getattr(batches, "augment", None), "__name__", None)
+            self.batches = {
+                "seed": seed,
+                "steps": len(batches),
+                "batch_size": size,
+                "augment": augment,
+            }
 
     def on_train_begin(self, logs=None):
         self.done, self.kept = finished(self.run)
@@ -240,6 +252,9 @@ class Checkpoint(keras.callbacks.Callback):
     def _begin(self, epoch):
         """What is refused, and what is said, before the first batch of this `fit`."""
         network = fingerprint(self.model)
+        if processes.how_many() > 1:  # all data are read for it, from the disk too
+            known = {"red": network, "lotes": self.batches, "datos": self.data()}
+            processes.agree("sus redes o sus datos", **known)
         if epoch < self.done:
             raise self._backwards(epoch)
         if self.interrupted and not differences(self.training.get("network", {}), network):
@@ -249,6 +264,23 @@ class Checkpoint(keras.callbacks.Callback):
                     f"Difieren: {'; '.join(other)}.\n"
                     f"Qué hacer: para seguirlo, da los mismos; {anew()}."
                 )
+        glance = self.glance()
+        if self.interrupted and self.training.get("data") not in (None, glance):
+            warnings.warn(
+                f"{self.run} sigue con otros ejemplos: los de entrenamiento no son los de cuando "
+                "empezó. Lo que aprenda vendrá de unos y de otros.\n"
+                f"Qué hacer: si no lo querías, detén esto y da los mismos; {anew()}.",
+                UserWarning,
+                stacklevel=2,
+            )
+        if processes.how_many() > 1 and sharing() == 1:
+            raise CourseError(
+                f"Se esperaba una red de los {processes.how_many()} procesos. Llegó una que cada "
+                "uno entrenaría solo.\n"
+                "Qué hacer: arma y compila la red dentro de with all_devices():, o entrena en uno "
+                "solo, sin --processes."
+            )
+        print(used_for(self.model) + self.left_out())
         before = getattr(self.model, "course_run", None)
         if not self.done and before not in (None, self.run):
             print(
@@ -263,6 +295,7 @@ class Checkpoint(keras.callbacks.Callback):
             trained=0,
             network=network,
             batches=self.batches,
+            data=glance,
         )
 
     def _backwards(self, epoch):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 from course.errors import CourseError, nearest, without_tracebacks
+from course.training import processes
 from course.training.arguments import Parser
 from course.training.place import console_as_it_is, how_to_unset, in_ipython, is_script
 from course.training.start import check_keras, quiet_tensorflow
@@ -103,6 +104,7 @@ def settings(**defaults):
             raise CourseError(f"{name}: se esperaba {expected}. Llegó: {value}.")
     check_keras()
     quiet_tensorflow()
+    processes.join()
     return SimpleNamespace(**values)
 
 

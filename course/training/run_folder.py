@@ -8,15 +8,19 @@ import io
 import os
 import pathlib
 import re
+import shutil
+import tempfile
+import zipfile
 from typing import Annotated
 
 from course import files
 from course.errors import CourseError
 from course.files import Rule, Text
-from course.training import place
+from course.training import place, processes
 
 CHECKPOINT = "checkpoints/epoch_{:04d}.weights.h5"
 FINAL = "checkpoints/final.weights.h5"  # of a fit that ended with others than the last epoch's
+_current = None
 
 
 def run_dir(lesson, s):
@@ -34,6 +38,24 @@ def run_dir(lesson, s):
         CourseError: If the folder already holds a run and `s.resume` is not set, the run to resume
             was started with other settings, or the folder cannot be written.
     """
+    wanted = {"lesson": lesson, **vars(s)}
+    del wanted["run_dir"]
+    processes.agree("sus ajustes o versiones", **wanted, **processes.versions())
+    del wanted["resume"]
+    folder = _to_throw_away() if processes.which() else _chosen(lesson, s)
+    _make(folder, exist_ok=True)
+    if s.resume and processes.how_many() > 1:
+        _share(folder)
+    files.write(folder / "settings.json", files.json_text(wanted))
+    _make(folder / "checkpoints", exist_ok=True)
+    atexit.register(_take_back, folder.absolute())
+    global _current
+    _current = folder.absolute()
+    return folder
+
+
+def _chosen(lesson, s):
+    """The folder that the settings name, or the default one; refused where it holds a run."""
     folder = pathlib.Path(s.run_dir) if s.run_dir else _default_folder(lesson, s.resume)
     if s.resume:
         _check_same_settings(folder, s)
@@ -43,13 +65,35 @@ def run_dir(lesson, s):
             "Qué hacer: para seguir con la corrida que hay en ella, "
             f"{place.how_to_choose('resume')}; {anew()}."
         )
-    wanted = {"lesson": lesson, **vars(s)}
-    del wanted["run_dir"], wanted["resume"]
-    _make(folder, exist_ok=True)
-    files.write(folder / "settings.json", files.json_text(wanted))
-    _make(folder / "checkpoints", exist_ok=True)
-    atexit.register(_take_back, folder.absolute())
     return folder
+
+
+def current():
+    """The folder of the run that this process has begun last; None before any, or if it is gone."""
+    return _current if _current and _current.is_dir() else None
+
+
+def _to_throw_away():
+    """Of several processes only the first writes the run; what the others write goes at the end."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="course-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _share(folder):
+    """Bring what process 0 has trained to the other processes, which may see no disk of its own."""
+    _, weights = finished(folder)
+    content = {}
+    if weights and not processes.which():
+        paths = [folder / "training.json", folder / "history.csv", weights]
+        content = {p.relative_to(folder).as_posix(): p.read_bytes() for p in paths if p.exists()}
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        for name, data in content.items():
+            packed.writestr(name, data)
+    received = processes.from_first(archive.getvalue())
+    if processes.which():
+        zipfile.ZipFile(io.BytesIO(received)).extractall(folder)
 
 
 def read_history(run):
@@ -112,7 +156,8 @@ def read_training(run):
 
     Dict with `epochs`, how many are finished; `weights`, the file of the last of them or of what
     `fit` ended with; `wanted`, how many `fit` was asked for; `ended`, whether it came to its end;
-    `trained`, how many epochs the last `fit` has trained; `network` and `batches`, fingerprints.
+    `trained`, how many epochs the last `fit` has trained; `network` and `batches`, fingerprints;
+    `data`, a checksum of some of the examples.
 
     Raises:
         CourseError: If the file is damaged.
@@ -142,6 +187,7 @@ class _Training:
 
 
 def write_training(run, training):
+    """Write training.json, whole or not at all: a dict with what `_Training` names."""
     files.write(run / "training.json", files.json_text(training))
 
 

@@ -33,7 +33,7 @@ def load_keras():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if "keras" not in sys.modules:
         try:
-            with _held_back(2):
+            with held_back(2):
                 import keras  # noqa: F401
         except ModuleNotFoundError as error:
             if error.name != "keras":
@@ -101,6 +101,20 @@ def quiet_tensorflow():
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
+def set_up_jax():
+    """Give the devices of a CPU threads enough to meet in; once JAX has started it is too late.
+
+    JAX takes as many as there are cores, and whatever waits for another device holds one: see
+    `course.training.devices.in_step`. NPROC is what XLA, JAX' compiler, asks in place of the cores;
+    it is set only where several devices were asked for. What one device computes is left to none.
+    """
+    import jax
+
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
+    if "host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
+        os.environ.setdefault("NPROC", "32")
+
+
 # what changes a network, or how long it trains, and how Keras comes
 _KERAS = {
     "image_data_format": "channels_last",
@@ -152,8 +166,9 @@ def _keras_json():
 
 
 @contextlib.contextmanager
-def _held_back(descriptor):
+def held_back(descriptor):
     """Send what is written to a file descriptor to a file, and on from there after an error."""
+    sys.stdout.flush()
     sys.stderr.flush()
     usual = os.dup(descriptor)
     with tempfile.TemporaryFile() as held:
@@ -165,6 +180,7 @@ def _held_back(descriptor):
             os.write(usual, held.read())
             raise
         finally:
+            sys.stdout.flush()
             sys.stderr.flush()
             os.dup2(usual, descriptor)
             os.close(usual)

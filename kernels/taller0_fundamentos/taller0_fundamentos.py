@@ -46,14 +46,14 @@ from course.foundations.backprop import MLP, numerical_gradients
 from course.foundations.convolution import SLIDE_IMAGE, SLIDE_KERNEL, convolve, max_pool, pad
 from course.foundations.losses import binary_crossentropy, categorical_crossentropy, squared_error
 from course.spanish import number, percent
-from course.training import callbacks, resume, run_dir, set_seed, settings
+from course.training import all_devices, alone, callbacks, resume, run_dir, set_seed, settings
 
 # %% [markdown]
 # ## 2. Ajustes
 #
 # En un terminal son opciones (`--epochs 10`), en cualquier parte son variables
 # (`COURSE_EPOCHS=10`), y en un cuaderno basta con cambiar el número aquí mismo. Todo el azar sale
-# de `seed`. Este taller es el único que por omisión no descarga nada (`source="sample"`); con
+# de `seed`. Este taller, como el 6, no descarga nada si no se lo pides (`source="sample"`); con
 # `--source kaggle` la red de NumPy aprende de MNIST.
 
 # %%
@@ -74,7 +74,7 @@ run = run_dir("taller0_fundamentos", s)
 # %%
 figure = figures.activations(title="Las funciones de activación y sus derivadas")
 figures.show(figure, run / "figures" / "activaciones.png")
-print("Escalón en −2, 0 y 2:", activation("heaviside")([-2, 0, 2]))
+print("Escalón en −2, 0 y 2:", *[number(y, 1) for y in activation("heaviside")([-2, 0, 2])])
 print("Sigmoide en −1000 y 1000, sin desbordarse:", activation("sigmoid")([-1000, 1000]))
 
 # %% [markdown]
@@ -215,9 +215,9 @@ figures.show(figure, run / "figures" / "aproximacion.png")
 
 # %% [markdown]
 # Ojo: los ejes son logarítmicos. La escalera avanza a paso parejo una vez que tiene peldaños
-# suficientes: con el doble de neuronas, más o menos la mitad del error. Con la mejor salida, las
-# funciones suaves se alcanzan mucho más rápido; la esquina de $|2x-1|$, no. El teorema vale para
-# las tres; la velocidad depende de la función.
+# suficientes: con el doble de neuronas, más o menos la mitad del error; en la punta, cerca de la
+# cuarta parte. Con la mejor salida, las funciones suaves se alcanzan mucho más rápido; la esquina
+# de $|2x-1|$, no. El teorema vale para las tres; la velocidad depende de la función.
 
 # %% [markdown]
 # ## 6. Convolución, *padding* y *max-pooling*
@@ -249,7 +249,7 @@ photo = [
 sharpen = [[0, -1, 0], [-1, 5, -1], [0, -1, 0]]
 print("Sin padding:", convolve(photo, sharpen).shape)
 print("Con padding:", convolve(pad(photo), sharpen).shape)
-print("Primera esquina:", convolve(pad(photo), sharpen)[0, 0])
+print("Primera esquina:", number(convolve(pad(photo), sharpen)[0, 0], 0))
 print(max_pool([[7, 3, 5, 2], [8, 7, 1, 6], [4, 9, 3, 9], [0, 8, 4, 5]]))
 
 # %% [markdown]
@@ -341,32 +341,34 @@ right = network.predict(pixels(x_test)).argmax(axis=1) == y_test
 print(f"La red de NumPy acierta {percent(right.mean())} en la prueba — {data.title}")
 
 # %%
-model = keras.Sequential(
-    [
-        keras.Input((28, 28, 1)),
-        keras.layers.Rescaling(1 / 255),
-        keras.layers.Flatten(),
-        keras.layers.Dense(64, activation="relu", name="oculta"),
-        keras.layers.Dense(10, activation="softmax", name="salida"),
-    ],
-    name="fundamentos",
-)
-model.set_weights(start)
-model.compile(
-    optimizer=keras.optimizers.SGD(s.learning_rate),
-    loss="sparse_categorical_crossentropy",
-    metrics=["accuracy"],
-)
+with all_devices(batch_size=s.batch_size):
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Flatten(),
+            keras.layers.Dense(64, activation="relu", name="oculta"),
+            keras.layers.Dense(10, activation="softmax", name="salida"),
+        ],
+        name="fundamentos",
+    )
+    model.set_weights(start)
+    model.compile(
+        optimizer=keras.optimizers.SGD(s.learning_rate),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
 batches = Batches(x_train[train][..., None], y_train[train], s.batch_size, s.seed)
 history = model.fit(
     batches,
-    validation_data=(x_train[val][..., None], y_train[val]),
+    validation_data=Batches(x_train[val][..., None], y_train[val], s.batch_size, s.seed),
     initial_epoch=resume(model, run),
     epochs=s.epochs,
     shuffle=False,  # `Batches` ya los mezcla
     callbacks=callbacks(run, batches, seed=s.seed),
     verbose=0,
 )
+model = alone(model)  # con varios procesos, los demás terminan aquí
 for epoch, loss in zip(history.epoch, history.history["loss"], strict=True):
     print(f"época {epoch + 1:2}   NumPy {number(losses[epoch], 5)}   Keras {number(loss, 5)}")
 

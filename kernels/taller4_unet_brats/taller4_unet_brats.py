@@ -14,7 +14,7 @@
 # # Taller 4 · Segmentar un tumor cerebral con una U-Net con atención
 #
 # **Meta.** Entrenar una red que pinta un tumor vóxel a vóxel sobre una resonancia magnética,
-# medirla como se miden los concursos de BraTS (Dice por región y por caso) y mirar dónde pone la
+# medirla como en los concursos de BraTS (Dice por región y por caso) y mirar dónde pone la
 # atención.
 #
 # **Segmentación semántica** es darle una etiqueta a cada píxel (aquí, a cada vóxel). Clasificar
@@ -23,7 +23,7 @@
 # dos focos del tumor no se distinguen entre sí.
 #
 # **Qué esperar.** Con `--source sample` (28 cerebros inventados por el programa, sin descargar
-# nada), en unos 3 minutos con 2 núcleos de CPU y en casos que la red no vio: un Dice medio (0 es
+# nada), en unos 2 minutos con 2 núcleos de CPU y en casos que la red no vio: un Dice medio (0 es
 # nada en común con la verdad; 1, lo mismo) de 0,91 a 0,94 para el tumor completo con cada una de
 # tres semillas. Con BraTS 2020 en Kaggle no lo hemos medido todavía. Si algo promete más de 0,95,
 # sospecha de la métrica: la sección 4 muestra por qué, y la 8 trae otras notas para comparar.
@@ -64,6 +64,7 @@ from course.training import (
     Setting,
     accelerators,
     all_devices,
+    alone,
     callbacks,
     resume,
     run_dir,
@@ -224,7 +225,8 @@ for i, name in enumerate(REGIONS):
 # Una **U-Net** baja (convoluciones y *max-pooling*: qué hay) y vuelve a subir (dónde está). En
 # cada nivel, un atajo lleva lo fino de la bajada a la subida. La **compuerta de atención** está
 # en ese atajo: la señal más gruesa, que ya sabe qué hay, decide qué píxeles del atajo pasan. Abre
-# `course/models/unet.py`: son dos páginas. La figura muestra la red tal como quedó armada.
+# `course/models/unet.py`: la red y la compuerta son dos funciones cortas. La figura muestra lo que
+# quedó armado.
 #
 # La salida son tres mapas sigmoides, uno por región, porque las regiones se contienen unas a
 # otras. La pérdida suma dos: la de Dice mira el tamaño relativo, la entropía cruzada da un
@@ -264,7 +266,7 @@ with all_devices(batch_size=batch_size):
         metrics=[Dice(3, threshold=0.5, name=f"dice_{'slice' if s.dims == 2 else 'patch'}")],
     )
 model.summary()
-figure = figures.network(model, title="La U-Net, con sus atajos y compuertas")
+figure = figures.network(model, title="La U-Net, tal como quedó armada")
 figures.show(figure, run / "figures" / "red.png")
 
 # %% [markdown]
@@ -308,6 +310,7 @@ model.fit(
     epochs=s.epochs,
     callbacks=callbacks(run, batches, seed=s.seed),
 )
+model = alone(model)  # con varios procesos, los demás terminan aquí
 
 # %% [markdown]
 # ## 7. Qué aprendió
@@ -383,7 +386,7 @@ ejercicio("4.7").comprobar(...)
 # casos. Un buen Dice con un HD95 de decenas de milímetros suele ser una **isla**: unos vóxeles
 # marcados lejos del tumor, que casi no cambian lo que se comparte y alejan el borde.
 #
-# Para comparar: con la muestra y tres semillas, WT va de 0,91 a 0,94 y ET de 0,59 a 0,90. Esa
+# Para comparar: con la muestra y tres semillas, WT va de 0,91 a 0,94 y ET de 0,6 a 0,9. Esa
 # nota salta porque en un caso sin ET basta un vóxel de más para que su Dice sea 0. Los tumores de
 # verdad son más difíciles: con cuatro gliomas de BraTS 2015, dos modalidades y tres casos para
 # entrenar, el cuarto da en promedio WT 0,82, TC 0,49 y ET 0,67 en 2D, y 0,74, 0,57 y 0,71 en 3D
@@ -414,7 +417,8 @@ print(f"\n{report.headline}\nCarpeta: {run}\nInforme: {page}")
 # 3. En 3D: `--dims 3` (unos 14 minutos con 2 núcleos de CPU). ¿Qué gana con ver los cortes
 #    vecinos, y cuánto cuesta?
 # 4. Busca en el informe el peor caso. ¿Es un tumor pequeño? ¿O una isla lejos de él? Un vóxel de
-#    más, ¿cuánto Dice cuesta en un tumor de 10 vóxeles? ¿Y en uno de 10 000?
+#    más, ¿cuánto Dice cuesta en un tumor de 10 vóxeles? ¿Y en uno de 10 000? Si quitas las islas y
+#    dejas solo la pieza más grande, ¿qué nota mejora? ¿Y con qué paciente empeora?
 # 5. Escribe la máscara de un caso: `python -m course predict runs/taller4_unet_brats CARPETA -o
 #    mascara.nii.gz` (la sección 3 imprimió una carpeta; en un cuaderno, con `!` delante), y
 #    ábrela en un visor como ITK-SNAP o 3D Slicer.

@@ -88,8 +88,21 @@ def test_a_photograph_is_cut_and_shrunk_as_in_python(opened, size, channels):
     assert agree(made, in_python(pictures.prepare_photo, gray, size)) and isinstance(made, str)
 
 
+@pytest.mark.parametrize("channels", [(), (3,)])
+def test_a_whole_picture_is_fitted_as_in_python(opened, channels):
+    rng = np.random.default_rng(0)
+    for size in (28, 64, 7):
+        for _ in range(5):
+            photo = rng.integers(0, 256, (*rng.integers(8, 150, 2), *channels)).astype("uint8")
+            made = in_browser(opened, "prepareSquare(picture, arguments[1])", photo, size)
+            assert agree(made, in_python(pictures.prepare_square, photo, size)), photo.shape
+    gray = np.full((30, 60, *channels), 90, "uint8")
+    made = in_browser(opened, "prepareSquare(picture, arguments[1])", gray, 28)
+    assert agree(made, in_python(pictures.prepare_square, gray, 28)) and isinstance(made, str)
+
+
 def pages():
-    """50 pages with one digit: shadows, noise, a frame, light ink, a speck beside it; 4 others."""
+    """50 pages with one digit: shadows, noise, a frame, light ink, a speck beside it; 5 others."""
     (digits, _), _ = samples.load_data()
     rng = np.random.default_rng(1)
     for i in range(50):
@@ -110,11 +123,12 @@ def pages():
             page[5:12, 5:30] = 0
         yield page.clip(0, 255).astype("uint8")
     blank = np.full((100, 80), 255, "uint8")
-    blot, ruled, framed = blank.copy(), blank.copy(), blank.copy()
+    blot, ruled, framed, tiny = blank.copy(), blank.copy(), blank.copy(), blank.copy()
     blot[20:80, 15:65] = 0
     ruled[20:22] = 0
     framed[40:60, 28:32] = framed[0] = framed[-1] = framed[:, 0] = framed[:, -1] = 0
-    yield from (blank, blot, ruled, framed)
+    tiny[50:53, 40] = 0
+    yield from (blank, blot, ruled, framed, tiny)
 
 
 def test_a_page_with_a_digit_is_read_as_in_python(opened):

@@ -54,6 +54,34 @@ def test_what_is_cut_away_is_darkened(page, build, hand):
     assert shares[281:] == pytest.approx(0.4, abs=0.02)
 
 
+def test_a_picture_that_is_given_whole_is_not_darkened(page, build, hand):
+    page.open(build("pictures", card={"preparation": "square"}))
+    assert page.text(".empty").endswith("La red la recibe entera, reducida.")
+    page.upload(hand)
+    waits_for_an_answer(page)
+    expected = pictures.fit_square(pictures.read_image(hand), len(page.seen()))
+    assert np.abs(np.array(page.seen()) - expected.astype(int)).max() <= 1
+    context = "document.querySelector('.frame').getContext('2d')"
+    corner = page.script(f"return {context}.getImageData(0, 0, 1, 1).data.join()")
+    assert corner == ",".join(map(str, [*Image.open(hand).getpixel((0, 0)), 255]))
+
+
+@pytest.mark.parametrize(
+    ("threshold", "answer", "reaches"),
+    [(0.999, "NORMAL", "no alcanza"), (0.001, "PNEUMONIA", "alcanza")],
+)
+def test_a_threshold_decides(page, build, hand, threshold, answer, reaches):
+    page.open(build("pictures", card={"positive": "PNEUMONIA", "threshold": threshold}))
+    page.upload(hand)
+    waits_for_an_answer(page)
+    assert page.text(".big") == answer == page.text(".bars .best th")
+    share = f"{100 * page.bars()['PNEUMONIA']:.1f}".replace(".", ",")
+    limit = f"{100 * threshold:.1f}".replace(".", ",")
+    said = f"La probabilidad de PNEUMONIA, {share} %, {reaches} el umbral de {limit} %."
+    assert page.text(".sure") == said
+    assert page.text(".result h2:not(.answer h2)") == "Todas las respuestas"
+
+
 def test_the_camera_is_followed_until_it_is_stopped(page, build):
     page.order("Browser.grantPermissions", permissions=["videoCapture"])
     page.open(build("signs"))
@@ -93,6 +121,8 @@ def test_other_photographs_have_no_word_of_letters(page, build, hand):
     waits_for_an_answer(page)
     assert page.text("h1") == "Muestra una foto"
     assert len(page.bars()) == 2 and not page.sees(".j-and-z")
+    # all answers are there: no heading, seen or read aloud, says that they are three
+    assert page.script("return document.querySelector('.result [data-t=likeliest]') === null")
 
 
 def test_a_rubbish_upload_is_one_sentence(page, build, tmp_path):

@@ -1,7 +1,9 @@
 """The command line: what is typed, what is printed, and with which code it ends."""
 
+import importlib.metadata
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -11,8 +13,10 @@ import pytest
 from keras import layers
 from PIL import Image
 
+from course import cli
 from course.cli import main
 from course.datasets import catalog
+from course.datasets.download.cache import Cache
 from course.export import export
 from course.kaggle import lessons
 from tests import ROOT
@@ -194,6 +198,14 @@ def test_data_verify_says_how_each_file_is_and_ends_with_2_for_a_bad_one(capsys,
     assert "Dañados: mnist.\nQué hacer: " in message(capsys, "data", "verify", "mnist")
 
 
+def test_data_verify_says_so_where_nothing_can_be_compared(capsys, tmp_path):
+    normal = Cache(catalog.get("chest_xray"), tmp_path).folder / "chest_xray/train/NORMAL"
+    normal.mkdir(parents=True)
+    (normal / "IM-0115-0001.jpeg").touch()
+    assert main(["data", "verify", "chest_xray", "--data-dir", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith("chest_xray: nada que comparar: ")
+
+
 def test_data_verify_record_prints_the_block(capsys, monkeypatch):
     from course.datasets.download import inventory
 
@@ -216,6 +228,13 @@ def test_run_runs_that_very_file_with_its_flags(capsys, kernels, name):
     expected = "__main__ taller2_cnn_mnist.py --source sample --epochs=3\n"
     assert capsys.readouterr().out == expected
     assert sys.argv == argv
+
+
+def test_a_lesson_is_not_taken_for_its_second_part(kernels):
+    (kernels / "taller2b_mas").mkdir()
+    (kernels / "taller2b_mas" / "taller2b_mas.py").write_text("")
+    assert lessons.find("taller2").stem == "taller2_cnn_mnist"
+    assert lessons.find("Taller2b").stem == "taller2b_mas"
 
 
 def test_run_passes_help_and_exit_codes_on(capsys, kernels):
@@ -414,3 +433,15 @@ def test_predict_needs_to_know_how_a_picture_is_prepared(capsys, digits_run, tmp
     run = change_card(digits_run, tmp_path, preparation=None)
     text = message(capsys, "predict", run, draw(tmp_path / "digit.png", (True, True)))
     assert "su preparation es None y el modelo recibe [28, 28, 1]" in text
+
+
+def test_a_library_that_is_lacking_is_told_whichever_it_is(monkeypatch, tmp_path, capsys):
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    wanted = {re.match(r"[\w-]+", line)[0].lower() for line in lines if line[:1] not in ("", "#")}
+    known = importlib.metadata.packages_distributions()
+    assert {known[name][0].lower() for name in cli._REQUIRED} == wanted
+    monkeypatch.setitem(sys.modules, "tqdm", None)  # the desk imports it when it begins
+    (tmp_path / "Ana").mkdir()
+    (tmp_path / "Ana" / "model.keras").touch()
+    assert main(["entregas", str(tmp_path), "-o", str(tmp_path / "notas.csv")]) == 2
+    assert re.match(r"Falta .*tqdm.*\nQué hacer: (pip install|source)", capsys.readouterr().err)

@@ -1,7 +1,10 @@
 """One's own pictures, as students bring them: what is read, what is left out and told."""
 
 import os
+import shutil
+import struct
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -82,6 +85,10 @@ def test_what_is_left_out_is_told_and_the_rest_goes_on(tmp_path):
     put(home / ".ipynb_checkpoints" / "0-checkpoint.png")
     put(home / "suelta.png")
     (home / "vacía").mkdir()
+    for name in "abc":  # whoever stands in the folder has the runs there too
+        put(home / "runs" / "taller6_proyecto" / "figures" / f"{name}.png")
+    (home / "runs" / "taller6_proyecto" / "checkpoints").mkdir()
+    (home / "runs" / "taller6_proyecto" / "settings.json").write_text("{}")
     record = folders.read(home, size=12)
     assert record.class_names == ("gatos", "perros")
     assert record.files == tuple(f"gatos/{i}.png" for i in range(4)) + (
@@ -94,6 +101,7 @@ def test_what_is_left_out_is_told_and_the_rest_goes_on(tmp_path):
         "other": ("perros/leeme.txt",),
         "case": ("perros/1.png",),
         "loose": ("suelta.png",),
+        "run": ("runs/taller6_proyecto",),
         "empty": ("vacía",),
         "too few": ("raros/0.png", "raros/1.png"),
     }
@@ -107,10 +115,14 @@ def test_what_is_left_out_is_told_and_the_rest_goes_on(tmp_path):
 def test_a_link_in_a_circle_and_a_huge_picture(tmp_path):
     home = classes(tmp_path / "todo", gatos=3, perros=3)
     (home / "perros" / "otra vez").symlink_to(home)
-    put(home / "perros" / "enorme.png", Image.new("1", (30_000, 30_000)))
+    content = (huge := put(home / "perros" / "enorme.png")).read_bytes()
+    header = content[12:16] + struct.pack(">II", 30_000, 30_000) + content[24:29]
+    checksum = struct.pack(">I", zlib.crc32(header))
+    huge.write_bytes(content[:12] + header + checksum + content[33:])
     told = kinds(record := folders.read(home, size=12))
     assert len(record) == 6 and told["circle"] == ("perros/otra vez",)
     assert told["unreadable"] == ("perros/enorme.png",)
+    assert "178 millones de píxeles" in str(record)
 
 
 def test_parts_made_by_others_are_joined_and_one_folder_more_is_no_matter(tmp_path):
@@ -131,7 +143,7 @@ def test_what_teaches_nothing_is_one_message(tmp_path, monkeypatch):
     monkeypatch.setattr(reading, "_MOST_CLASSES", 3)
     for source, words in {
         tmp_path / "vacía": "no hay ninguna imagen",
-        one: "al menos dos clases con 3 imágenes cada una. Llegó: «gatos»; de 1 en total",
+        one: "dos clases con 3 imágenes cada una. Llegó: 1.clase; con tantas imágenes, «gatos»",
         flat: "nada dice qué muestra cada una",
         many: "a lo más 3 clases. Llegó: 4",
         tmp_path / "no está": "que aquí no existe",
@@ -221,6 +233,19 @@ def test_pictures_and_their_masks(tmp_path):
     assert told["unreadable"] == ("Máscaras/a_mask.png",)
 
 
+def test_masks_that_teach_nothing(tmp_path):
+    home = tmp_path / "células"
+    for name in "abc":
+        put(home / "images" / f"{name}.png")
+        put(home / "masks" / f"{name}.png", Image.new("L", (24, 24)))
+    with pytest.raises(CourseError, match=r"Llegó: 3, sin nada marcado.\nQué hacer: .*marca lo"):
+        folders.read(home, size=16)
+    for name in "abc":
+        put(home / "masks" / f"{name}.png", scene().resize((6, 6)).resize((24, 24)))
+    with pytest.raises(CourseError, match=r"(?s)Llegó: 0.*3.imágenes que.*otra vez como PNG"):
+        folders.read(home, size=16)
+
+
 # ---- a zip, Kaggle
 
 
@@ -252,7 +277,7 @@ def test_a_zip_is_opened_once_and_without_its_dust(tmp_path):
 def test_names_of_windows_and_of_mac(tmp_path):
     for raw in ("año.png".encode("cp850"), "año.png".encode()):
         member = zipfile.ZipInfo(raw.decode("cp437"))
-        assert archive._name(member) == "año.png"
+        assert archive.member_name(member) == "año.png"
 
 
 def test_a_zip_that_does_harm_writes_nothing(tmp_path, monkeypatch):
@@ -289,6 +314,27 @@ def test_a_data_set_of_one_s_own_on_kaggle(tmp_path, monkeypatch):
         with pytest.raises(CourseError, match=r"(?s)404.*son privados.*mira que ana/otras esté"):
             folders.read("ana/otras", size=12)
         assert kaggle.egress == []
+        kaggle.fail(500, times=99, on="GetDataset")
+        classes(tmp_path / "input" / "datasets" / "eva" / "suyas" / "fotos", c=3, d=3)
+        monkeypatch.setenv("KAGGLE_CACHE_MOUNT_FOLDER", str(tmp_path / "input"))
+        assert folders.read("eva/suyas", size=12).class_names == ("c", "d")  # and nobody is asked
+
+
+def test_a_folder_below_the_pictures_is_a_patient_s(tmp_path):
+    home, mask = tmp_path / "piel", np.zeros((24, 24), "uint8")
+    mask[4:9, 4:9] = 255
+    for patient in range(4):
+        for number in range(3):
+            inner = f"paciente {patient}/{number}.png"
+            put(home / "train" / "imagenes" / inner)
+            put(home / "train" / "mascaras" / inner, Image.fromarray(mask))
+    record = folders.read(home, size=16)
+    assert len(set(record.groups.tolist())) == 4
+    assert record.patients[:4] == (*["paciente 0"] * 3, "paciente 1")
+    assert "4\u00a0carpetas con imágenes, cada una" in str(record)
+    shutil.move(home / "train" / "imagenes" / "paciente 0" / "0.png", home / "train" / "imagenes")
+    shutil.move(home / "train" / "mascaras" / "paciente 0" / "0.png", home / "train" / "mascaras")
+    assert folders.read(home, size=16).patients[:2] == ("", "paciente 0")
 
 
 # ---- twins, and the split
@@ -310,21 +356,48 @@ def test_twins_are_found_whatever_their_size_and_class(tmp_path):
     assert set(told["twins"]) == set(told["torn twins"]) == twins
 
 
+def test_a_class_written_in_two_ways_and_masks_among_the_pictures(tmp_path):
+    home = classes(tmp_path / "todo", **{"Sano": 3, "sano ": 4, "sáno": 3})
+    put(home / "Sano" / "2_mask_1.png")
+    put(home / "Sano" / "otra_mask.png")
+    record = folders.read(home, size=16)
+    assert kinds(record)["masks"] == ("Sano/2_mask_1.png",) and len(record) == 11
+    assert "Clases con casi el mismo nombre: «Sano», «sano » y «sáno»." in str(record)
+    assert str(record).splitlines()[0].endswith("de 3 a 4 de cada una — imágenes propias: todo")
+
+
+def test_twins_of_two_patients_are_told(tmp_path):
+    home, one, two = tmp_path / "estudio", scene(), scene()
+    pictures = [("ana", one), ("ana", scene()), ("eva", one), ("luz", two), ("luz", two), ("", two)]
+    pictures += [("ivo", scene()), ("leo", scene()), ("noé", scene())]
+    rows = ["file,label,patient"]
+    for number, (patient, image) in enumerate(pictures):
+        put(home / f"{number}.png", image)
+        rows.append(f"{number}.png,{'sí' if number < 6 else 'no'},{patient}")
+    (home / "t.csv").write_text("\n".join(rows), "utf-8")
+    record = folders.read(home, size=16)
+    assert kinds(record)["shared twins"] == ("0.png", "2.png")  # not those of luz and of nobody
+    assert record.groups.tolist() == [0, 0, 0, 1, 1, 1, 2, 3, 4]
+
+
 def test_a_patient_and_twins_join_what_they_touch():
     twins = np.array([0, 1, 1, 2, 3])
     assert reading._joined(twins, ["ana", "ana", None, "eva", None]).tolist() == [0, 0, 0, 1, 2]
     assert reading._joined(twins, [None] * 5).tolist() == twins.tolist()
 
 
-@pytest.fixture
-def hands():
-    return folders.read("sample", size=16)
+@pytest.fixture(scope="module")
+def hands(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KAGGLEHUB_CACHE", str(tmp_path_factory.mktemp("cache")))
+        return folders.read("sample", size=16)
 
 
 def test_the_split_keeps_groups_whole_and_is_written_down(hands, tmp_path):
     sides = folders.split(hands, test=0.25, validation=0.15, seed=3)
     assert sorted(np.concatenate(sides)) == list(range(480))
-    assert [round(len(rows) / 480, 1) for rows in sides] == [0.6, 0.2, 0.2]
+    shares = [len(rows) / 480 for rows in sides]
+    assert shares == pytest.approx([0.6, 0.15, 0.25], abs=0.02)
     for rows in sides:
         assert set(hands.labels[rows]) == set(range(8))
     train, validation, test = (set(hands.groups[rows].tolist()) for rows in sides)
@@ -336,6 +409,15 @@ def test_the_split_keeps_groups_whole_and_is_written_down(hands, tmp_path):
     assert first[1].startswith("seña A/000.png;") and first[1].endswith(";seña A;0")
     again = folders.load_split(hands, path)
     assert all(np.array_equal(a, b) for a, b in zip(sides, again, strict=True))
+    folders.save_split(sides, hands, path)  # as a resumed run does
+    with pytest.raises(CourseError, match=r"(?s)split.csv: .*empezó la corrida. Llegó: otro.*nuev"):
+        folders.save_split(folders.split(hands, seed=4), hands, path)
+    few = folders.split(hands, test=0.25, validation=0.15, seed=3, limit=40)
+    assert [len(rows) for rows in few] == [40] * 3 and set(few.train) < set(sides.train)
+    assert set(hands.labels[few.train]) == set(range(8))
+    folders.save_split(few, hands, tmp_path / "few.csv")
+    again = folders.load_split(hands, tmp_path / "few.csv")
+    assert all(np.array_equal(a, b) for a, b in zip(few, again, strict=True))
     path.write_text(path.read_text(encoding="utf-8").replace("seña A/000", "otra"), "utf-8")
     with pytest.raises(CourseError, match=r"faltan «otra.png»; sobran «seña A/000.png»"):
         folders.load_split(hands, path)
@@ -394,3 +476,16 @@ def test_the_page_shows_what_was_found_and_trusts_no_name(tmp_path):
     # 19 pictures, 18 different: a fifth are 4; 1 - 0.05^(1/4) = 53 %
     assert "Una quinta parte son 4\u00a0imágenes distintas" in text and "53\u00a0%" in text
     assert len(text) < 200_000
+
+
+def test_the_page_has_all_names_of_what_cannot_be_read(tmp_path):
+    home = classes(tmp_path / "fotos", gatos=3, perros=3)
+    for number in range(8):
+        (home / "gatos" / f"rota & {number}.jpg").write_bytes(b"")
+    record = folders.read(home, size=24)
+    text = folders.report(record, tmp_path / "datos.html").read_text(encoding="utf-8")
+    sentence, _, rest = text.partition("<summary>Todos los nombres</summary>")
+    assert "rota &amp; 4.jpg" in sentence and "rota &amp; 5.jpg" not in sentence
+    names = rest.partition("</details>")[0]
+    assert all(f"«gatos/rota &amp; {number}.jpg»" in names for number in range(8))
+    assert text.count("<details>") == 1

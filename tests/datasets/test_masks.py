@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from course.datasets.masks import fit_mask, read_mask
+from course.datasets.masks import fit_mask, from_square, read_mask
 from course.datasets.pictures import fit_square
 from course.datasets.shrunk import shrink
 from course.errors import CourseError
@@ -50,6 +50,10 @@ def test_a_mask_lies_where_its_picture_lies(tmp_path):
         assert (fit_mask(np.full(shape, 7), 24, (0, 7)) > 0).tolist() == (
             fit_square(np.full(shape, 255, "uint8"), 24) > 0
         ).tolist()
+    rng = np.random.default_rng(0)
+    for shape in ((24, 24), (24, 15), (8, 24)):  # not shrunk: each pixel comes back
+        mask = rng.integers(0, 3, shape)
+        assert (from_square(fit_mask(mask, 24, (0, 1, 2)), shape) == mask).all()
     path = saved(tmp_path, Image.fromarray(VALUES))
     masks, faults = shrink([path], 8, mask_values=(0, 3, 9), folder=tmp_path / "kept")
     assert faults == {} and masks[0, 2].tolist() == [0, 0, 1, 1, 1, 1, 2, 2]

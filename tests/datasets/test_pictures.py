@@ -15,9 +15,12 @@ from scipy import ndimage
 
 from course.datasets.pictures import (
     center_digit,
+    fit_square,
     image_size,
     prepare_digit,
     prepare_photo,
+    prepare_square,
+    read_for_square,
     read_image,
 )
 from course.errors import CourseError
@@ -277,6 +280,23 @@ def test_a_page_with_noise_alone_is_blank():
         prepare_digit(noise.astype("uint8"))
 
 
+@pytest.mark.parametrize("height", [4, 32, 48])
+def test_a_stroke_too_small_to_be_a_digit_is_not_called_a_blank_page(height):
+    page = np.full((1000, 1000), 255, "uint8")
+    page[480 : 480 + height, 496:502] = 0
+    with pytest.raises(CourseError, match="es muy pequeño"):
+        prepare_digit(page)
+
+
+@pytest.mark.parametrize("shape", [(40, 50), (50, 40, 3)])
+def test_a_square_of_one_grey_is_refused_as_a_photograph_is_whatever_the_black_around_it(shape):
+    gray = np.full(shape, 90, "uint8")
+    with pytest.raises(CourseError, match="casi de un solo gris"):
+        prepare_square(gray, 32)
+    gray[:20] = 98
+    assert np.array_equal(prepare_square(gray, 32), fit_square(gray, 32))
+
+
 def test_prepare_photo_takes_the_middle_square_and_averages():
     photo = np.zeros((4, 8), "uint8")
     photo[:, :2] = photo[:, 6:] = 255  # outside the middle square
@@ -289,6 +309,17 @@ def test_prepare_photo_of_the_right_size_changes_nothing_and_enlarges_small_ones
     photo = np.random.default_rng(0).integers(0, 256, (28, 28), "uint8")
     assert np.array_equal(prepare_photo(photo), photo)
     assert prepare_photo(HALVES).shape == (28, 28)
+
+
+def test_a_jpg_that_is_read_at_a_smaller_scale_gives_nearly_the_same_square(tmp_path):
+    rough = np.random.default_rng(0).normal(size=(600, 800))
+    photo = ndimage.gaussian_filter(rough, 4, mode="wrap")
+    photo = np.clip(128 + 40 * photo / photo.std(), 0, 255).astype("uint8")
+    path = save(tmp_path, Image.fromarray(photo), "photo.jpg", quality=95)
+    small = read_for_square(path, 32)
+    assert small.shape == (150, 200) and read_for_square(path, 32, color=True).ndim == 3
+    square, of_all = fit_square(small, 32), fit_square(read_image(path), 32)
+    assert np.abs(square.astype(int) - of_all).mean() < 2  # read at an eighth: 2.8
 
 
 @pytest.mark.parametrize("prepare", [prepare_digit, prepare_photo])

@@ -87,6 +87,18 @@ def test_a_kill_loses_at_most_a_block(tmp_path, monkeypatch):
     assert sorted(path.name for path in kept.iterdir()) == ["images.npy", "progress.json"]
 
 
+def test_another_process_may_be_quicker(tmp_path, monkeypatch):
+    path = picture(tmp_path / "a.png", np.full((8, 8), 50))
+    fill = shrunk._fill
+
+    def late(home, *rest):
+        fill(home, *rest)
+        os.replace(home / "unfinished.npy", home / "images.npy")
+
+    monkeypatch.setattr(shrunk, "_fill", late)
+    assert shrink([path], 8, folder=tmp_path / "kept")[0].min() == 50
+
+
 def test_a_folder_that_cannot_be_written_is_an_error_message(tmp_path):
     path = picture(tmp_path / "a.png", np.full((8, 8), 50))
     (tmp_path / "taken").write_text("")

@@ -1,6 +1,7 @@
 """A folder to Hugging Face: the real client against a stub, each refusal as one message."""
 
 import sys
+import threading
 import time
 
 import pytest
@@ -27,8 +28,13 @@ def home(monkeypatch, tmp_path):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     for name in ("HUGGING_FACE_HUB_TOKEN", "HF_OIDC_RESOURCE"):
         monkeypatch.delenv(name, raising=False)
-    slept = []
-    monkeypatch.setattr(time, "sleep", slept.append)
+    slept, sleep = [], time.sleep
+    others = {*threading.enumerate()} - {threading.current_thread()}  # what earlier tests left
+
+    def note(seconds):
+        sleep(seconds) if threading.current_thread() in others else slept.append(seconds)
+
+    monkeypatch.setattr(time, "sleep", note)
     return slept
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import course
-from course import models
+from course import files, models
 from course.cli import main
 from course.datasets import california, catalog, mnist
 from course.datasets.samples import digits
@@ -207,7 +207,8 @@ def test_without_the_data_random_inputs_do(tmp_path, capsys):
 
 def test_the_page_of_a_server_has_no_network(run):
     card = json.loads((run / "card.json").read_text())
-    assert page.view_of(card | {"preparation": "photo"}) == "pictures"
+    for preparation in ("photo", "square"):
+        assert page.view_of(card | {"preparation": preparation}) == "pictures"
     signs = card | {"preparation": "photo", "data": card["data"] | {"dataset": "sign_mnist"}}
     assert page.view_of(signs) == "signs"
     assert page.view_of({"preparation": "brain"}) == "brains"
@@ -242,11 +243,26 @@ def test_a_file_is_no_folder(run, tmp_path):
         page.export_web(run, tmp_path / "web")
 
 
+def test_without_fetching_only_a_copy_on_this_disk_is_tried(monkeypatch):
+    card = {"data": catalog.origin("mnist", "kaggle").as_dict(), "inputs": [{"shape": [2, 2, 1]}]}
+    asked, kept = [], []
+    monkeypatch.setattr(page.inventory, "cached", lambda name: kept or None)
+    pictures = np.full((60, 2, 2), 7, "uint8")
+    monkeypatch.setattr(
+        page.evaluation_run, "test_inputs", lambda *given: asked.append(given) or pictures
+    )
+    tried = page._tried_with("run", card, "digits", fetch=False)
+    assert tried.without_data and tried.inputs.shape == (100, 2, 2, 1) and asked == []
+    kept.append("a folder")
+    tried = page._tried_with("run", card, "digits", fetch=False)
+    assert not tried.without_data and (tried.inputs[:50] == 7).all() and len(asked) == 1
+
+
 def test_a_disk_that_refuses_is_told_before_the_work(run, tmp_path, monkeypatch):
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(page.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(files.tempfile, "TemporaryFile", refuse)
     monkeypatch.setattr(steps, "steps_of", None)  # nothing slow has begun
     with pytest.raises(CourseError, match="no tienes permiso para escribir ahí"):
         page.export_web(run, tmp_path / "web")

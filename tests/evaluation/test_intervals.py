@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from sklearn import metrics
 
-from course.evaluation.intervals import bootstrap, regression_scores, wilson
+from course.evaluation.intervals import bootstrap, of_mean, regression_scores, wilson, wilson_groups
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,33 @@ def test_wilson_agrees_with_scipy(right, total):
 def test_wilson_contains_a_perfect_score():
     for total in range(1, 300):
         assert wilson(total, total)[1] == 1 and wilson(0, total)[0] == 0
+
+
+def test_groups_of_any_sizes_are_covered():
+    """Groups of one to nine samples, in each all right or all wrong: 95 % of the intervals hold."""
+    rng = np.random.default_rng(0)
+    sizes = rng.geometric(0.5, 200).clip(max=9)
+    groups, held = np.repeat(np.arange(200), sizes), []
+    for _ in range(1000):
+        right = np.repeat(rng.random(200) < 0.8, sizes)
+        low, high = wilson_groups(right.mean(), groups)
+        held.append(low <= 0.8 <= high)
+    assert 0.93 < np.mean(held) < 0.97
+    assert wilson_groups(0.9, np.arange(10)) == pytest.approx(wilson(9, 10))
+
+
+def test_the_mean_of_a_high_and_a_low_share_is_covered():
+    """Of 60 and 40 samples, one share near 1, where a bootstrap's interval is too narrow."""
+    rng = np.random.default_rng(0)
+    held = []
+    for _ in range(1000):
+        right = rng.binomial(60, 0.98), rng.binomial(40, 0.7)
+        pairs = list(zip(right, (60, 40), strict=True))
+        low, high = of_mean([k / n for k, n in pairs], [wilson(k, n) for k, n in pairs])
+        held.append(low <= 0.84 <= high)
+    assert 0.93 < np.mean(held) < 0.98
+    low, high = of_mean([1, 1], [wilson(60, 60), wilson(40, 40)])
+    assert 0.93 < low < high == 1
 
 
 def test_scores_by_hand():

@@ -1,14 +1,17 @@
 import html.parser
 import json
+import os
 import re
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from course import figures
 from course.datasets.catalog import Origin
 from course.errors import CourseError
 from course.evaluation import evaluate_classifier, evaluate_regressor
+from course.evaluation.page.lesson import REPORTS
 from course.evaluation.report import Report
 
 MNIST = Origin("mnist", None, "kaggle", "hojjatk/mnist-dataset", 1, "MNIST", False, "CC BY-SA", "x")
@@ -272,6 +275,44 @@ def test_the_page_tells_the_whole_run(run):
     assert "keras_tensor" not in page.text
 
 
+def test_the_page_shows_the_lessons_own_figures(run, monkeypatch):
+    drawn = run / "figures"
+    (drawn / "more").mkdir(parents=True)
+    figure = figures.learning_curves({"loss": [2.0, 1.0]}, title="Uno, «dos» & <tres>")
+    for second, name in enumerate(
+        ("zeta.png", "años 2.gif", "beta.png", "roc.png", "una_nota.png")
+    ):
+        figures.show(figure, drawn / name)
+        os.utime(drawn / name, (second, second))
+    small = Image.new("L", (50, 30))
+    small.save(drawn / "años 2.gif", comment="La animación".encode())
+    os.utime(drawn / "años 2.gif", (1, 1))
+    small.save(drawn / "una_nota.png")
+    for name in ("broken.png", "words.txt", "picture.bmp"):
+        (drawn / name).write_bytes(b"BM is none of ours")
+    page = Page(classification().save(run))
+    assert page.texts.count("Las figuras del taller") == 1
+    lesson = page.attributes("img")[3:]  # after the curves, the confusion and the mistakes
+    titles = ["Uno, «dos» & <tres>", "La animación", "Uno, «dos» & <tres>", "una nota"]
+    assert [image["alt"] for image in lesson] == titles
+    assert lesson[1]["src"].startswith("data:image/gif;base64,")
+    assert (lesson[1]["width"], lesson[1]["height"]) == ("40", "24")
+    # the page stays small: what has no room is named, and lies beside it
+    room = (drawn / "zeta.png").stat().st_size + 1000
+    monkeypatch.setattr("course.evaluation.page.lesson._ROOM", room)
+    page = Page(classification().save(run))
+    assert [image["alt"] for image in page.attributes("img")[3:]] == [*titles[:2], titles[3]]
+    links = [a["href"] for a in page.attributes("a") if a["href"].startswith("figures/")]
+    assert links == ["figures/beta.png"] and "Por su tamaño" in page.text
+
+
+@pytest.mark.parametrize("report", [classification, regression])
+def test_what_a_report_draws_is_not_taken_for_the_lessons(report, run):
+    assert set(report().figures) < REPORTS
+    first = report().save(run).read_bytes()
+    assert report().save(run).read_bytes() == first and b"figuras del taller" not in first
+
+
 def test_overfitting_is_explained_where_there_is_a_validation_to_see_it_in(run):
     assert "Si la validación deja de mejorar" in Page(classification().save(run)).text
     (run / "history.csv").write_text("epoch,loss\n1,2.0\n2,1.0\n")
@@ -281,7 +322,7 @@ def test_overfitting_is_explained_where_there_is_a_validation_to_see_it_in(run):
 
 def test_images_of_one_photograph_are_told(tmp_path):
     page = Page(classification(groups=[4, 4, 8]).save(tmp_path))
-    assert "variaciones de 2 fotografías, y el intervalo cuenta cada fotografía una" in page.text
+    assert "de 2 fotografías: para el intervalo, las de cada fotografía cuentan juntas" in page.text
     assert "fotografía" not in Page(classification().save(tmp_path)).text
 
 
@@ -338,14 +379,14 @@ def contrast(first, second):
 
 def test_the_pages_colours_have_contrast(tmp_path):
     style = Page(classification().save(tmp_path)).style
-    colors = dict(re.findall(r"--(\w+): (#\w+)", style))
-    colors = {
-        k: v if len(v) == 7 else "#" + "".join(2 * c for c in v[1:]) for k, v in colors.items()
-    }
-    for name in ("ink", "soft", "blue"):
-        for ground in ("#ffffff", "#e8f2f9"):
-            assert contrast(colors[name], ground) >= 4.5, name
-    assert contrast(colors["ink"], "#fdf1e7") >= 4.5
+    pairs = re.findall(r"--(\w+): light-dark\((#\w+), (#\w+)\)", style)
+    for scheme in (1, 2):  # light, dark
+        colors = {pair[0]: pair[scheme] for pair in pairs}
+        for name in ("ink", "soft", "blue"):
+            for ground in ("page", "ours"):
+                assert contrast(colors[name], colors[ground]) >= 4.5, (name, scheme)
+        for ground in ("warm", "field"):
+            assert contrast(colors["ink"], colors[ground]) >= 4.5, (ground, scheme)
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,11 @@ def test_what_is_wrong_with_a_file_is_one_sentence(tmp_path, text, words):
     assert words in str(caught.value) and "\nQué hacer: " in str(caught.value)
 
 
+def test_a_file_that_does_not_end_is_stopped(tmp_path):
+    with pytest.raises(CourseError, match="línea 2: el archivo no terminó en 0.2 segundos"):
+        answer_in(written(tmp_path, "x = 0\nwhile x < 1: pass\n"), "softmax", seconds=0.2)
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [("no.py", "no existe"), ("a.ipynb", "termina en .py"), (".", "termina en .py")],

@@ -1,10 +1,12 @@
 """The concept questions: three for each taller, every choice explained."""
 
 import collections
+import re
 
 import pytest
 
 from course.exercises import concepts, ejercicio
+from tests import ROOT
 from tests.exercises.test_exercises import ALL
 
 QUESTIONS = {question.number: question for question in concepts.EXERCISES}
@@ -13,13 +15,19 @@ each = pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
 
 
 def test_each_taller_has_three_after_its_exercises():
-    exercises = collections.Counter(number[0] for number in ALL)
+    exercises = collections.Counter(number.partition(".")[0] for number in ALL)
     wanted = [f"{t}.{exercises[t] + i}" for t in exercises for i in (1, 2, 3)]
     assert list(QUESTIONS) == wanted
 
 
 def test_the_right_letter_is_not_always_the_same():
     assert max(collections.Counter(q.right for q in QUESTIONS.values()).values()) < 10
+
+
+def test_the_guide_for_teachers_has_each_letter():
+    guide = (ROOT / "docs" / "guia-docente.md").read_text(encoding="utf-8")
+    written = dict(re.findall(r"(?<=[ ,|])(\d\S*\.\d) ([a-d])(?=[ ,])", guide))
+    assert written == {number: question.right for number, question in QUESTIONS.items()}
 
 
 @each

@@ -32,6 +32,7 @@ def words(figure):
     return [text for text in found if text]
 
 
+BOX = (2, 3, 30, 31)  # of a picture of 40×40
 FIGURES = {
     "samples": lambda: figures.samples(grey(9), np.arange(9) % 3, NAMES, title=TITLE),
     "learning_curves": lambda: figures.learning_curves(
@@ -48,8 +49,17 @@ FIGURES = {
     "curves_1d": lambda: figures.curves_1d(
         [0, 1, 2], [0, 1, 0], {2: [0, 0, 0], 64: [0, 1, 0]}, truth=[0, 1, 0], title=TITLE
     ),
+    "suppression": lambda: figures.suppression(
+        grey(1, 40)[0], [[0, 1, 0.5]], [BOX, BOX], [(BOX, "7 · 99 %")], [BOX], title=TITLE
+    ),
     "detections": lambda: figures.detections(
-        grey(1, 40)[0], [[0, 1, 0.5]], [((2, 3, 30, 31), "7 · 99 %")], [(0, 0, 28, 28)], title=TITLE
+        grey(2, 40), [[(BOX, "99 %")], []], [[BOX], []], title=TITLE
+    ),
+    "precision_recall": lambda: figures.precision_recall(
+        {"dígitos": ([1, 0.5], [0.5, 1], (1, 0.5)), "nada": ([], [], (None, 0))}, title=TITLE
+    ),
+    "few_examples": lambda: figures.few_examples(
+        {"congelada": {1: 0.7, 50: 0.9}, "desde cero": {1: 0.4, 50: 0.9}}, title=TITLE
     ),
     "filters": lambda: figures.filters(np.ones((3, 3, 2, 5)), TITLE),
     "feature_maps": lambda: figures.feature_maps(
@@ -93,6 +103,20 @@ FIGURES = {
         title=TITLE,
     ),
     "dice": lambda: figures.dice(np.eye(4), np.ones((4, 4)), title=TITLE),
+    "roc": lambda: figures.roc([0, 0, 1], [0, 1, 1], chosen=(0, 1), threshold=0.5, title=TITLE),
+    "roc_curves": lambda: figures.roc_curves(
+        {"validación": ([0, 0, 1], [0, 1, 1]), "prueba": ([0, 0.5, 1], [0, 0.8, 1])}, title=TITLE
+    ),
+    "calibration": lambda: figures.calibration(
+        [
+            {"from": 0, "to": 0.1, "n": 8, "predicted": 0.02, "observed": 0, "interval": (0, 0.4)},
+            {"from": 0.9, "to": 1, "n": 20640, "predicted": 1, "observed": 1, "interval": (0.9, 1)},
+        ],
+        title=TITLE,
+    ),
+    "marked": lambda: figures.marked(
+        grey(1), {"verdad": np.eye(8, dtype=int)[None]}, NAMES[:2], ["una foto"], title=TITLE
+    ),
     "places": lambda: figures.places([-122, -118], [38, 34], [5, 2], unit="metros", title=TITLE),
 }
 
@@ -295,6 +319,15 @@ def test_mistakes_are_the_least_believed_truths_first():
     ]
 
 
+def test_a_long_class_name_leaves_the_cells_their_room():
+    figure = figures.confusion(np.eye(3, dtype=int), ["a", "m" * 70, "c"], title="Confusión")
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    short, long, _ = axes.get_yticklabels()
+    assert axes.get_window_extent().width > 3 * 0.6 * figure.dpi
+    assert long.get_window_extent().width < 2.6 * figure.dpi and short.get_fontsize() == 9.5
+
+
 def test_without_mistakes_the_figure_says_so_and_shows_the_least_sure_answers():
     probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.995, 0.005]])
     figure = figures.mistakes(grey(3), [0, 1, 0], probabilities, "ab", title="t")
@@ -413,12 +446,14 @@ def test_an_answer_has_the_likeliest_of_many_and_all_of_few_in_their_order():
     assert [word for word in words(figure)[1:] if len(word) == 1] == list("bdfkjihgle")
     figure = figures.answer(grey(1)[0], [0.1, 0.6, 0.3], list("abc"), title="Tres")
     assert words(figure)[1:] == ["a", "10\u00a0%", "b", "60\u00a0%", "c", "30\u00a0%"]
-    blue, *others = [
-        patch.get_width()
-        for patch in figure.axes[0].patches
-        if patch.get_facecolor()[2] > 0.6 and patch.get_facecolor()[0] < 0.1
-    ]
-    assert np.isclose(blue, 0.6 * 2.6) and not others
+    for chosen, share in ((None, 0.6), (2, 0.3)):  # the likeliest; the one that a threshold decides
+        figure = figures.answer(grey(1)[0], [0.1, 0.6, 0.3], "abc", title="Tres", chosen=chosen)
+        blue, *others = [
+            patch.get_width()
+            for patch in figure.axes[0].patches
+            if patch.get_facecolor()[2] > 0.6 and patch.get_facecolor()[0] < 0.1
+        ]
+        assert np.isclose(blue, share * 2.6) and not others
 
 
 def test_the_count_of_dice_is_that_of_its_squares():

@@ -108,6 +108,12 @@ def test_boxes_come_from_the_map_best_first():
     assert (scores.tolist(), classes.tolist()) == ([0.9, 0.7], [1, 0])
 
 
+def test_below_a_half_an_object_is_found_beneath_a_more_probable_background():
+    heat = np.array([[[0.6, 0.1, 0.3], [0.9, 0.05, 0.05]]])
+    boxes, scores, classes = detection.boxes_of_map(heat, (8, 8), (2, 2), 0, threshold=0.3)
+    assert (boxes.tolist(), scores.tolist(), classes.tolist()) == ([[0, 0, 8, 8]], [0.3], [2])
+
+
 def test_an_empty_map_has_no_boxes():
     boxes, scores, classes = detection.boxes_of_map(np.eye(2)[[[1, 1]]], (8, 8), (2, 2), 1)
     assert boxes.shape == (0, 4) and len(scores) == len(classes) == 0

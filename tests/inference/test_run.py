@@ -8,11 +8,14 @@ import nibabel
 import numpy as np
 import pytest
 from keras import layers
+from PIL import Image
 
 from course.cli import main
 from course.datasets import brats, catalog
+from course.demo.page import page
 from course.errors import CourseError
 from course.evaluation.run import evaluate
+from course.export import card as cards
 from course.export import export
 from course.inference.run import predict, segment
 from course.spanish import number
@@ -268,4 +271,32 @@ def test_each_kind_of_run_says_what_it_takes(run, tmp_path, capsys):
     other = export(houses, tmp_path / "houses", card=about).parent
     with pytest.raises(CourseError, match="para escribir una máscara.*Llegó: regression"):
         segment(other, tmp_path)
-    assert "no es una segmentación" in message(capsys, "predict", other, "x.png", "-o", "m.nii")
+    assert "no segmenta cerebros" in message(capsys, "predict", other, "x.png", "-o", "m.nii")
+
+
+def test_a_threshold_decides_alike_in_predict_in_evaluate_and_on_the_page(tmp_path, capsys):
+    # of whatever it sees it says neumonía with 0.8, which is the likeliest
+    model = keras.Sequential([keras.Input((32, 32, 1)), layers.Flatten(), layers.Dense(2)])
+    model.add(layers.Softmax())
+    model.layers[1].set_weights([np.zeros((1024, 2)), np.log([1, 4])])
+    told = {
+        "task": "classification",
+        "class_names": ["normal", "neumonía"],
+        "positive": "neumonía",
+        "threshold": 0.9,
+        "preparation": "square",
+        "data": catalog.origin("chest_xray", "sample").as_dict(),
+    }
+    run = export(model, tmp_path / "run", card=told).parent
+    photo = tmp_path / "photo.png"
+    Image.linear_gradient("L").save(photo)
+    for threshold, answer, reaches in ((0.9, "normal", "no alcanza"), (0.7, "neumonía", "alcanza")):
+        changed(run, threshold=threshold)
+        assert main(["predict", str(run), str(photo), "--keep", str(tmp_path / answer)]) == 0
+        said = capsys.readouterr().out.replace("\u00a0", " ").splitlines()[0]
+        text = f"La probabilidad de neumonía, 80,0 %, {reaches} el umbral de {threshold:.0%}."
+        assert said == f"{photo}:  {answer}. {text}".replace("%.", ",0 %.")
+        scores = evaluate(run)[0].scores
+        assert scores["sensitivity"] == 1 - scores["specificity"] == (answer == "neumonía")
+        setup = page(cards.read_run(run), None, where="server")
+        assert f'"positive": "neumonía", "threshold": {threshold}' in setup

@@ -25,12 +25,8 @@ SHORT = {"COURSE_EPOCHS": "1", "COURSE_LIMIT": "300"}
 SHORT_TOO = {
     "taller1_mlp_regresion": {"COURSE_CURVE_EPOCHS": "1"},
     "taller4_unet_brats": {"COURSE_LIMIT": "4", "COURSE_FILTERS": "4"},  # cases
-    "taller5_aplicaciones": {  # no network here, so no weights of ImageNet
-        "COURSE_WEIGHTS": "none",
-        "COURSE_BACKBONE": "MobileNetV2",
-        "COURSE_CHEST_EPOCHS": "1",
-        "COURSE_TRANSFER_EPOCHS": "1",
-    },
+    "taller5_aplicaciones": {"COURSE_WEIGHTS": "none", "COURSE_TRANSFER_EPOCHS": "1"},
+    "taller5b_deteccion": {"COURSE_BRAINS": "2"},
 }
 RUN_NOTEBOOK = """
 import sys, nbclient, nbformat

@@ -1,6 +1,7 @@
 """What a platform lacks is installed; what it has, never moved."""
 
 import importlib.metadata
+import os
 import re
 import subprocess
 import sys
@@ -72,3 +73,30 @@ def test_pip_takes_the_pins_of_everything_that_is_here(tmp_path):
     pip = [sys.executable, "-m", "pip", "install", "--no-index", "--dry-run", "--quiet"]
     done = subprocess.run([*pip, "-c", pins, "keras", "scipy"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "there, files, said",
+    [
+        ({"jax"}, (), "no hay TensorFlow"),
+        ({"jax", "tensorflow", "libtpu"}, ("accel0",), "una TPU"),
+        ({"jax", "tensorflow", "libtpu"}, (), ""),
+        ({"jax", "tensorflow"}, ("accel0",), ""),
+        ({"tensorflow"}, (), ""),
+    ],
+)
+def test_keras_computes_with_jax_where_tensorflow_cannot(
+    there, files, said, monkeypatch, tmp_path, capsys
+):
+    for name in files:
+        (tmp_path / name).touch()
+    monkeypatch.setattr(missing, "_found", there.__contains__)
+    monkeypatch.setattr(missing, "_DEVICES", tmp_path)
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
+    monkeypatch.setattr(os, "environ", {})
+    missing.choose_backend()
+    assert os.environ == ({"KERAS_BACKEND": "jax"} if said else {})
+    assert said in capsys.readouterr().out
+    monkeypatch.setattr(os, "environ", {"KERAS_BACKEND": "torch"})
+    missing.choose_backend()
+    assert os.environ == {"KERAS_BACKEND": "torch"}

@@ -58,9 +58,10 @@ def test_a_notebook_opens_in_colab_as_it_should(lesson):
     if lessons.find(lesson).with_name("portada.png").is_file():
         above += f"\n\n![{notebook.metadata.colab.name}](attachment:portada.png)"
     assert title.source == said.source.replace("\n", f"{above}\n", 1)
-    gpu = lesson.partition("_")[0] in ("taller2", "taller3", "taller4", "taller5")
+    gpu = lesson.partition("_")[0] not in ("taller0", "taller1")
     assert notebook.metadata.get("accelerator") == ("GPU" if gpu else None)
-    assert notebook.metadata.colab.name.startswith(f"Taller {lesson[6]} ")
+    number = lesson.partition("_")[0].removeprefix("taller")
+    assert notebook.metadata.colab.name.startswith(f"Taller {number} ")
     assert notebook.metadata.kernelspec.name == "python3"
 
 

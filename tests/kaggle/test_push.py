@@ -195,6 +195,11 @@ def test_a_login_page_in_place_of_an_answer_is_named(course, kaggle):
     assert refused(course("status", "taller2"), "no es una respuesta de Kaggle", "página de acceso")
 
 
+def test_a_tpu_is_refused_with_the_way_by_hand(course, kaggle):
+    answer = course("push", "taller2", "--accelerator", "TpuV5E8")
+    assert refused(answer, "imagen de CPU", "Settings → Accelerator", "Run All")
+
+
 def test_an_unknown_accelerator_or_time_is_refused_before_anything(course, kaggle):
     answer = course("push", "taller2", "--accelerator", "nvidiateslat4")
     assert refused(answer, "¿Querías decir NvidiaTeslaT4?")

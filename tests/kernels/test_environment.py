@@ -30,18 +30,22 @@ def test_a_command_says_what_this_python_lacks(words, library, tmp_path):
 @pytest.fixture
 def kit(tmp_path, monkeypatch):
     """A folder with the package, where `make` may have made `.venv`."""
-    monkeypatch.setattr(start, "FOLDER", tmp_path / "course")
-    return tmp_path
+    monkeypatch.setattr(start, "FOLDER", tmp_path / "mi curso" / "course")
+    return tmp_path / "mi curso"
 
 
 def test_where_make_was_run_its_environment_is_what_lacks(kit, monkeypatch):
     monkeypatch.setattr(start.os, "name", "posix")
     script = kit / ".venv" / "bin" / "activate"
     script.parent.mkdir(parents=True)
-    script.touch()
+    script.write_text("ACTIVE=yes\n")
     said = str(start.not_installed("keras"))
     assert said.startswith("Falta activar el entorno del curso")
-    assert f"Qué hacer: source {script}\n" in said
+    line = said.partition("Qué hacer: ")[2].splitlines()[0]
+    typed = subprocess.run(
+        ["bash", "-c", f"{line} && echo $ACTIVE"], capture_output=True, text=True
+    )
+    assert typed.stdout == "yes\n"
     monkeypatch.setattr(sys, "prefix", str(kit / ".venv"))  # it is active, and lacks the library
     assert "pip install -r requirements.txt" in str(start.not_installed("keras"))
 

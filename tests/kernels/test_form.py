@@ -40,8 +40,22 @@ def test_a_lesson_keeps_the_fixed_order_and_is_short(lesson):
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_trains_on_all_devices_and_goes_on_alone(lesson):
+    text = lesson.read_text(encoding="utf-8")
+    fitted = re.search(r"^(?:\w+ = )?(\w+)\.fit\(\n(?:    .*\n)+\)$", text, re.MULTILINE)
+    assert "callbacks=callbacks(run, batches" in fitted[0]
+    if "validation_data" in fitted[0]:  # arrays would be shared without leaving anything out
+        assert "validation_data=Batches(" in fitted[0]
+    before, after = text[: fitted.start()], text[fitted.end() :]
+    assert re.search(r"all_devices\(batch_size=\S+\)", before)
+    ended = re.search(r"^.*\bmodel = alone\((model|trainer)\)", after, re.MULTILINE)
+    assert ended and ended.start() < after.index("evaluate_")
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
 def test_a_lesson_asks_its_concept_questions_last(lesson, capsys):
-    mine = [q for q in concepts.EXERCISES if lesson.stem.startswith(f"taller{q.number[0]}")]
+    taller = lesson.stem.partition("_")[0]
+    mine = [q for q in concepts.EXERCISES if taller == f"taller{q.number.partition('.')[0]}"]
     cells = notebooks.cells(lesson)
     words = [re.sub(r"\s+", " ", cell.source) for cell in cells]
     for question in mine:
@@ -52,8 +66,15 @@ def test_a_lesson_asks_its_concept_questions_last(lesson, capsys):
         exec(check.source, {"ejercicio": ejercicio})  # as it stands, unedited
         head = f"Ejercicio {question.number} ({question.title}): sin responder."
         assert capsys.readouterr().out.startswith(head)
-    numbers = re.findall(r"\*\*Ejercicio ([\d.]+)\.", " ".join(words))
+    numbers = re.findall(r"\*\*Ejercicio (\w+\.\d+)\.", " ".join(words))
     assert numbers[-3:] == [question.number for question in mine]
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_that_borrows_weights_can_fetch_them_on_kaggle(lesson):
+    metadata = json.loads(lesson.with_name("kernel-metadata.json").read_text(encoding="utf-8"))
+    borrows = "transfer_classifier(" in lesson.read_text(encoding="utf-8")
+    assert metadata["enable_internet"] or not borrows
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)

@@ -13,6 +13,7 @@ REAL = {
     "taller1": (("--epochs", "5", "--curve-epochs", "1"), "r2", 0.70),
     "taller2": (("--epochs", "2"), "accuracy", 0.98),
     "taller3": (("--epochs", "4"), "accuracy", 0.95),
+    "taller5": (("--epochs", "2", "--transfer-epochs", "1"), "auc", 0.85),
 }
 
 

@@ -137,7 +137,7 @@ def test_the_gate_equals_its_equation(rank):
 def test_the_map_of_a_free_size_is_linear_up_to_the_border():
     skip, gating = keras.Input((None, None, None, 2)), keras.Input((None, None, None, 2))
     model = keras.Model([skip, gating], attention_gate(skip, gating, 1, "gate"))
-    up = keras.Model(model.get_layer("gate_repeat").input, model.get_layer("gate").output)
+    up = keras.Model(model.get_layer("gate_repeat1").input, model.get_layer("gate").output)
     line = np.array([0, 4, 8], "float32").reshape(1, 3, 1, 1, 1)
     doubled = convert_to_numpy(up(line))[:, :, 0, 0].ravel()
     np.testing.assert_allclose(doubled, [0, 1, 3, 5, 7, 8], atol=1e-6)
@@ -188,8 +188,10 @@ def test_every_layer_has_a_name_you_can_say():
         return [*names, f"up{level}_upsample", f"up{level}_concat", *block(f"up{level}")]
 
     way_down = ["image", *block("down1"), "down1_pool", *block("down2"), "down2_pool"]
-    gate = ["_theta", "_phi", "_add", "_relu", "_psi", "_repeat", "", "_gated", "_project", "_norm"]
+    before, after = ["_theta", "_phi", "_add", "_relu", "_psi"], ["_gated", "_project", "_norm"]
     for rank in (2, 3):
+        sides = [f"_{what}{side}" for side in range(1, rank + 1) for what in ("repeat", "side")]
+        gate = [*before, *sides[:-1], "", *after]  # the last side makes the map itself
         names = [layer.name for layer in small(rank).layers]
         assert names == [*way_down, *block("bottom"), *up(2, gate), *up(1, gate), "output"]
         names = [layer.name for layer in small(rank, attention=False).layers]

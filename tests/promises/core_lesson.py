@@ -15,11 +15,20 @@ from PIL import Image
 
 from course.datasets.batches import Batches
 from course.datasets.catalog import Origin
+from course.datasets.warp import warp
 from course.evaluation import evaluate_classifier
 from course.export import export, load
 from course.inference.run import predict
 from course.models import cnn
-from course.training import callbacks, read_history, resume, run_dir, set_seed, settings
+from course.training import (
+    all_devices,
+    callbacks,
+    read_history,
+    resume,
+    run_dir,
+    set_seed,
+    settings,
+)
 
 kept = []
 to_numpy = keras.ops.convert_to_numpy
@@ -53,7 +62,7 @@ names = [f"clase {i}" for i in y]
 # %%
 scope = contextlib.nullcontext
 if os.environ["STRATEGY"] == "two devices" and keras.backend.backend() == "jax":
-    keras.distribution.set_distribution(keras.distribution.DataParallel())
+    all_devices()
 elif os.environ["STRATEGY"] == "two devices":
     import tensorflow as tf
 
@@ -93,7 +102,7 @@ def network():
 
 
 def fit(model, run, epochs):
-    batches = Batches(x, y, s.batch_size, s.seed)
+    batches = Batches(x, y, s.batch_size, s.seed, augment=warp)
     begun = resume(model, run)
     model.fit(
         batches,

@@ -11,7 +11,14 @@ from course import figures
 from course.datasets import splits
 from course.datasets.batches import Batches
 from course.errors import CourseError
-from course.evaluation import evaluate_classifier, evaluate_regressor, evaluate_segmenter
+from course.evaluation import (
+    choose_threshold,
+    evaluate_classifier,
+    evaluate_masks,
+    evaluate_regressor,
+    evaluate_segmenter,
+    two_classes,
+)
 from course.explain import occlusion
 from course.inference import detection
 
@@ -86,6 +93,34 @@ def test_targets_baselines_and_columns_of_any_kind(kind, tmp_path):
     assert report.per_case[0]["inputs"]["sea"] == "d"
 
 
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_the_two_classes_take_columns_of_any_kind(kind, tmp_path):
+    positives, shares = COLUMNS[kind]([0, 1, 1, 0], tmp_path), [0.25, 0.75, 0.5, 0.125]
+    shares = COLUMNS[kind](shares, tmp_path)
+    groups = COLUMNS[kind](GROUPS, tmp_path) if kind not in ("table", "column") else GROUPS
+    assert choose_threshold(positives, shares) == 0.375
+    assert two_classes.roc(positives, shares)[1].tolist() == [0, 0.5, 1, 1, 1]
+    rows = two_classes.calibration(positives, shares, groups)
+    assert [row["observed"] for row in rows] == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_masks_files_and_groups_of_any_kind(kind, tmp_path):
+    masks = PIXELS // 128
+    model = SimpleNamespace(predict=lambda x, **_: np.eye(2)[masks])
+    report = evaluate_masks(
+        model,
+        KINDS[kind](PIXELS[..., None], tmp_path),
+        KINDS[kind](masks, tmp_path),
+        class_names="ab",
+        files=pd.Series(list("wxyz"), index=INDEX),
+        origin=ORIGIN,
+        groups=KINDS[kind](GROUPS, tmp_path),
+    )
+    assert report.scores == {"dice_b": 1} and report.independent == 2
+    assert [case["case"] for case in report.per_case] == list("wxyz")
+
+
 def dataset(*values):
     import tensorflow as tf
 
@@ -147,6 +182,12 @@ def test_lengths_are_compared_before_the_network_is_asked():
         evaluate_classifier(never, PIXELS, LABELS[:3], class_names="ab", origin=ORIGIN)
     with pytest.raises(CourseError, match="rooms: se esperaban 2 .*Llegó: 3"):
         evaluate_regressor(never, {"rooms": [1, 2, 3]}, [1, 2], unit="m", origin=ORIGIN)
+    with pytest.raises(CourseError, match="files: se esperaban 4 .*Llegó: 2"):
+        evaluate_masks(never, PIXELS, PIXELS, class_names="ab", files="xy", origin=ORIGIN)
+    with pytest.raises(CourseError, match="positives con 4, probabilities con 3"):
+        choose_threshold(LABELS, [0.1, 0.2, 0.3])
+    with pytest.raises(CourseError, match="positives con 4, groups con 2"):
+        two_classes.calibration(LABELS, [0.1, 0.2, 0.3, 0.4], [1, 2])
 
 
 @pytest.mark.parametrize("kind", COLUMNS)

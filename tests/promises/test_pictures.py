@@ -15,7 +15,8 @@ from course.cli import main
 from course.datasets import sign_mnist
 from course.datasets.pictures import prepare_digit, prepare_photo, read_image
 from course.errors import CourseError
-from course.export import export
+from course.export import export, model_file
+from course.inference import run as answering
 from course.inference.run import predict
 
 
@@ -322,3 +323,29 @@ def test_nothing_is_kept_of_a_call_that_is_refused(tmp_path, capsys):
     files = [tmp_path / "good.png", tmp_path / "two.png"]
     code, _, error = asked(capsys, run, *files, "--keep", tmp_path / "kept")
     assert code == 2 and "two.png" in error and not (tmp_path / "kept").exists()
+
+
+def test_what_cannot_be_kept_is_told_with_the_answers(tmp_path, capsys, monkeypatch):
+    run = network(tmp_path / "run", 1, side=28, preparation="digit")
+    Image.fromarray(bytes_of(seven())).save(tmp_path / "foto.png")
+
+    def full(path, content, write=answering.files.write):
+        if path.name.endswith("_respuesta.png"):
+            raise CourseError("El disco está lleno.")
+        write(path, content)
+
+    monkeypatch.setattr(answering.files, "write", full)
+    code, out, error = asked(capsys, run, tmp_path / "foto.png", "--keep", tmp_path / "kept")
+    assert code == 2 and not out
+    assert f"lleno.\nLo que vio la red, de todos modos, en {tmp_path / 'foto.png'}:  " in error
+    assert "\xa0%" in error
+
+    card = {"class_names": ["fondo", "255"], "preparation": "square"}
+    card["inputs"] = [{"shape": [8, 8, 1]}]
+    half = np.eye(2)[np.repeat([0, 1], 32).reshape(1, 8, 8)]
+    monkeypatch.setattr(model_file, "load_model", lambda *_: lambda x, training: half)
+    with pytest.raises(CourseError, match="lleno.\nLo que vio la red.*foto.png:  «255» 50,0.%"):
+        answering.mark(run, [tmp_path / "foto.png"], card, keep=tmp_path / "marked")
+    monkeypatch.setattr(answering.start, "load_keras", lambda: pytest.fail("too late"))
+    with pytest.raises(CourseError, match="es un archivo, no una carpeta"):
+        answering.mark(run, [tmp_path / "foto.png"], card, keep=tmp_path / "foto.png")

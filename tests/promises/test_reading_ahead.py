@@ -20,7 +20,8 @@ import keras, numpy as np
 from types import SimpleNamespace
 from course.datasets.batches import Batches
 from course.datasets.brats.batches import Patches, Slices
-from course.training import EpochSeeds, set_seed
+from course.training import EpochSeeds, all_devices, set_seed
+from course.training.devices import in_step
 
 where, *whats = sys.argv[1:]
 backend, seen = keras.backend.backend(), []
@@ -35,7 +36,7 @@ def scope():
     if where in ("default", "jax", "torch"):
         return contextlib.nullcontext
     if where == "jax-2":
-        keras.distribution.set_distribution(keras.distribution.DataParallel())
+        all_devices()
         return contextlib.nullcontext
     import tensorflow as tf
     if where == "one device":
@@ -101,7 +102,7 @@ for what in whats:
             model = keras.Sequential([keras.Input(shape), keras.layers.Rescaling(1.0)])
             model.compile("sgd", loss)
         seen.clear()
-        begun = [EpochSeeds(3, batches), Mark()]
+        begun = [EpochSeeds(3, batches), Mark(), *in_step()]
         model.fit(batches, initial_epoch=first, epochs=4, verbose=0, callbacks=begun)
         served.append([list(epoch) for epoch in seen])
     whole = [np.concatenate(expected(what, epoch)).tolist() for epoch in range(4)]

@@ -50,9 +50,9 @@ def network(rate=1e-2, loss="mse", dropout=0.5, units=3, optimizer=keras.optimiz
     return model
 
 
-def train(model, run, epochs=3, start=None, size=16, beside=(), **given):
+def train(model, run, epochs=3, start=None, size=16, augment=None, beside=(), **given):
     """The `fit` cell of a lesson."""
-    batches = Batches(X, Y, size, 0)
+    batches = Batches(X, Y, size, 0, augment=augment)
     return model.fit(
         batches,
         initial_epoch=resume(model, run) if start is None else start,
@@ -61,6 +61,10 @@ def train(model, run, epochs=3, start=None, size=16, beside=(), **given):
         verbose=0,
         **given,
     ).epoch
+
+
+def as_they_are(inputs, rng):
+    return inputs
 
 
 def same(model, other):
@@ -146,10 +150,20 @@ def test_an_interrupted_fit_goes_on_but_not_with_other_batches(run, notebook):
         train(model, run, epochs=4, beside=[stop_before(2)])
     with pytest.raises(CourseError, match="batch_size: antes 16, ahora 8"):
         train(network(), run, epochs=4, size=8)
+    with pytest.raises(CourseError, match="augment: antes None, ahora as_they_are"):
+        train(network(), run, epochs=4, augment=as_they_are)
     with pytest.raises(CourseError, match="learning_rate"):
         train(network(rate=1.0), run, epochs=4)
     assert train(model, run, epochs=4) == [2, 3]
     assert [row["epoch"] for row in read_history(run)] == [1, 2, 3, 4]
+
+
+def test_an_interrupted_fit_that_goes_on_with_other_examples_says_so(run, monkeypatch):
+    with pytest.raises(KeyboardInterrupt):
+        train(network(), run, epochs=2, beside=[stop_before(1)])
+    monkeypatch.setitem(globals(), "X", X + 1)
+    with pytest.warns(UserWarning, match="sigue con otros ejemplos(.|\n)*da los mismos"):
+        assert train(network(), run, epochs=2) == [1]
 
 
 def test_a_lowered_rate_is_no_other_training(run):

@@ -13,6 +13,7 @@ import pytest
 from keras import layers
 
 from course import cli, models
+from course.cli import run as cli_run
 from course.datasets import brats, catalog, chest_xray, mnist, splits
 from course.datasets.batches import Batches
 from course.datasets.brats import prepared
@@ -25,6 +26,7 @@ from course.figures import learning_curves
 from course.inference import volumes
 from course.kaggle import client as kaggle_client
 from course.kaggle import credentials, doctor, push
+from course.training import flags as lesson_flags
 from course.training import read_history, resume, run_dir, run_folder
 from course.training.arrays import as_array
 from tests import ROOT
@@ -47,6 +49,7 @@ FLAGS = [
     "run taller2 --limit 2000",
     "run taller2 --resume",
     "run taller2 --run-dir otra",
+    "run taller2 --processes 2 --resume",
     "predict runs/x caso -o otra_mask.nii.gz",
     "predict runs/x a.png --keep otra",
     "kernels build taller2 --owner NOMBRE",
@@ -58,6 +61,9 @@ FLAGS = [
     "export runs/x --web otra",
     "space build runs/x --gradio --to otra",
     "demo runs/x --host 127.0.0.1 --cases casos",
+    "entregas clase --minutos 20",
+    "entregas clase -o notas.csv",
+    "entregas clase --source copia",
 ]
 
 
@@ -65,6 +71,9 @@ FLAGS = [
 def test_a_flag_is_one_that_the_command_takes(command):
     given = cli._parser().parse_args(command.split())
     assert callable(given.action)
+    if command.startswith("run "):  # what follows a lesson's name is read by the lesson
+        _, own = cli_run._processes(given.flags)
+        assert lesson_flags._from_flags(lesson_flags._COMMON, own)
 
 
 def test_what_an_answer_of_a_server_advises_can_be_typed():

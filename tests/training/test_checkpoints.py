@@ -1,5 +1,6 @@
 """A run's folder, and going on after an interruption, bit for bit."""
 
+import importlib.util
 import json
 import os
 import shutil
@@ -9,20 +10,24 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pytest
 
 from course import files
+from course.datasets.batches import Batches
 from course.errors import CourseError
-from course.training import Checkpoint, read_history, resume, run_dir
+from course.training import Checkpoint, processes, read_history, resume, run_dir
 from tests import ROOT
 
-# A small lesson with everything whose state Keras does not save: dropout, augmentation, the
-# order of the batches; and with what it does: the schedule and the optimiser.
+# A small lesson with everything whose state Keras does not save: dropout, augmentation among the
+# layers and of the batches, their order; and with what it does: the schedule, the optimiser and
+# the average of the weights.
 LESSON = """
 import os, signal, sys
 import keras, numpy as np
 from course.datasets.batches import Batches
+from course.datasets.warp import warp
 from course.models import cnn
 from course.training.flags import settings
 from course.training import callbacks, resume, run_dir, set_seed
@@ -47,8 +52,9 @@ model = keras.Sequential([
     cnn((8, 8, 1), 2, filters=(4, 8), units=(8,)),
 ])
 schedule = keras.optimizers.schedules.CosineDecay(0.01, 20)
-model.compile(keras.optimizers.AdamW(schedule), "sparse_categorical_crossentropy")
-batches = Batches(x, y, s.batch_size, s.seed)
+optimizer = keras.optimizers.AdamW(schedule, use_ema=True, ema_momentum=0.9)
+model.compile(optimizer, "sparse_categorical_crossentropy")
+batches = Batches(x, y, s.batch_size, s.seed, augment=warp)
 model.fit(batches, epochs=s.epochs, initial_epoch=resume(model, run), validation_data=(x, y),
           verbose=0, callbacks=[*callbacks(run, batches, seed=s.seed), Kill()])
 np.savez(run / "weights.npz", *model.get_weights())
@@ -81,6 +87,13 @@ def losses(folder):
 STOPS = {"SIGKILL": -signal.SIGKILL, "SIGINT": 130}
 
 
+def stop_and_resume(folder, how, **environment):
+    killed = start(folder, KILL_IN_EPOCH="2", KILL_WITH=how, **environment)
+    assert killed.returncode == STOPS[how]
+    assert "Traceback" not in killed.stderr
+    return start(folder, "--resume", **environment)
+
+
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     """A run without interruption, one with another seed, and two that were stopped and resumed.
@@ -90,18 +103,11 @@ def folders(tmp_path_factory):
     folders = {name: tmp_path_factory.mktemp(name) for name in ("whole", "other", *STOPS)}
     for folder in folders.values():
         (folder / "lesson.py").write_text(LESSON)
-
-    def stop_and_resume(how):
-        killed = start(folders[how], KILL_IN_EPOCH="2", KILL_WITH=how)
-        assert killed.returncode == STOPS[how]
-        assert "Traceback" not in killed.stderr
-        return start(folders[how], "--resume")
-
     with ThreadPoolExecutor(2) as pool:
         done = [
             pool.submit(start, folders["whole"]),
             pool.submit(start, folders["other"], "--seed", "1"),
-            *(pool.submit(stop_and_resume, how) for how in STOPS),
+            *(pool.submit(stop_and_resume, folders[how], how) for how in STOPS),
         ]
     for process in done:
         assert process.result().returncode == 0, process.result().stderr
@@ -122,6 +128,23 @@ def test_an_interrupted_run_ends_with_the_same_weights(folders, whole, how):
     assert losses(folders[how]) == losses(whole)
 
 
+@pytest.mark.matrix
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="make .venv/jax")
+def test_an_interrupted_run_ends_with_the_same_weights_on_jax(tmp_path):
+    folders = [tmp_path / name for name in ("whole", "stopped")]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "lesson.py").write_text(LESSON)
+    done = [
+        start(folders[0], KERAS_BACKEND="jax"),
+        stop_and_resume(folders[1], "SIGKILL", KERAS_BACKEND="jax"),
+    ]
+    assert [process.returncode for process in done] == [0, 0], done[1].stderr
+    for ours, theirs in zip(*map(weights, folders), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert losses(folders[0]) == losses(folders[1])
+
+
 def test_another_seed_gives_other_weights(folders, whole):
     pairs = zip(weights(folders["other"]), weights(whole), strict=True)
     assert any((ours != theirs).any() for ours, theirs in pairs)
@@ -133,9 +156,9 @@ def test_history_has_one_row_an_epoch(whole):
     assert set(rows[0]) == {"epoch", "loss", "val_loss", "time_s"}
 
 
-def test_only_the_newest_checkpoint_is_kept(whole):
-    names = [path.name for path in (whole / "run/checkpoints").iterdir()]
-    assert names == ["epoch_0004.weights.h5"]
+def test_only_the_newest_checkpoint_is_kept_and_the_averages_that_fit_ends_with(whole):
+    names = sorted(path.name for path in (whole / "run/checkpoints").iterdir())
+    assert names == ["epoch_0004.weights.h5", "final.weights.h5"]
 
 
 def make(**changes):
@@ -217,6 +240,26 @@ def test_a_run_in_which_nothing_came_about_leaves_no_folder(tmp_path, monkeypatc
 def test_resuming_nothing_starts_anew_and_says_so(tmp_path, capsys):
     run_dir("taller", make(run_dir=str(tmp_path / "run"), resume=True))
     assert "se empieza de nuevo" in capsys.readouterr().out
+
+
+def test_the_data_are_read_for_a_checksum_by_several_processes_only(tmp_path, monkeypatch):
+    read = []
+    monkeypatch.setattr(Batches, "fingerprint", lambda self: read.append(self))
+    batches = Batches(np.zeros((4, 2)), np.zeros(4), batch_size=2, seed=0)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+
+    def fit(run):
+        (run / "checkpoints").mkdir(parents=True)
+        model.fit(batches, verbose=0, callbacks=[Checkpoint(run, batches, seed=0)])
+
+    fit(tmp_path / "one")
+    assert not read
+    monkeypatch.setattr(processes, "how_many", lambda: 2)
+    monkeypatch.setattr(processes, "agree", lambda *_, **values: values)
+    with pytest.raises(CourseError, match="red de los 2 procesos(.|\n)*with all_devices"):
+        fit(tmp_path / "two")  # each would train alone
+    assert read == [batches]
 
 
 def test_a_checkpoint_of_another_model_is_an_error(whole, tmp_path):

@@ -1,11 +1,14 @@
 """Random slices and patches of prepared cases, in batches that can be repeated exactly."""
 
+import zlib
+
 import numpy as np
 
 from course.datasets.batches import EpochDataset
 from course.datasets.brats.augment import Augmentation
 from course.datasets.brats.prepared import read_ahead
 from course.regions import REGIONS
+from course.training.devices import own_part
 
 
 class _Samples(EpochDataset):
@@ -47,11 +50,26 @@ class _Samples(EpochDataset):
         return self.steps
 
     def __getitem__(self, index):
-        x = np.empty((self.batch_size, *self.size, len(self.store.modalities)), "float32")
-        y = np.empty((self.batch_size, *self.size, len(REGIONS)), "float32")
-        for row in range(self.batch_size):
-            x[row], y[row] = self._sample(index * self.batch_size + row)
+        numbers = own_part(range(index * self.batch_size, (index + 1) * self.batch_size))
+        x = np.empty((len(numbers), *self.size, len(self.store.modalities)), "float32")
+        y = np.empty((len(numbers), *self.size, len(REGIONS)), "float32")
+        for row, number in enumerate(numbers):
+            x[row], y[row] = self._sample(number)
         return x, y
+
+    def fingerprint(self):
+        """A checksum of `glance` and of the middle slice of each case."""
+        sum_ = self.glance()
+        for case in self.store:
+            sum_ = zlib.crc32(np.array(case.image[len(case.image) // 2]), sum_)
+        return sum_
+
+    def glance(self):
+        """A checksum of the modalities and of where to cut each case; none is read for it."""
+        sum_ = zlib.crc32(",".join(self.store.modalities).encode())
+        for centers in self._centers:
+            sum_ = zlib.crc32(np.ascontiguousarray(centers), sum_)
+        return sum_
 
     def _sample(self, number):
         rng = np.random.default_rng((self.seed, self._epoch, number))

@@ -64,7 +64,10 @@ def prepare(cases, folder=None):
 
     cases = list(cases)
     if not cases:
-        raise CourseError("No hay nada que preparar: la lista de casos está vacía.")
+        raise CourseError(
+            "No hay nada que preparar: la lista de casos está vacía.\n"
+            "Qué hacer: revisa la carpeta en que los buscaste, y cuántos apartaste para la prueba."
+        )
     folder = pathlib.Path(folder or _beside_downloads(cases)).expanduser()
     _sweep(folder)
     usual = collections.Counter(case.modalities for case in cases).most_common(1)[0][0]
@@ -206,7 +209,8 @@ def write(record, arrays, source):
         for name in _ARRAYS:
             np.save(part / f"{name}.npy", arrays[name])
         (part / "case.json").write_text(files.json_text(facts), encoding="utf-8")
-        if record.folder.exists():
+        # another process may have prepared it meanwhile: then what it wrote stays
+        if record.folder.exists() and read(record.folder, source) is None:
             for name in _FILES:
                 (record.folder / name).unlink(missing_ok=True)
             record.folder.rmdir()
@@ -230,7 +234,10 @@ def _beside_downloads(cases):
 
 def _check_usable(case, modalities, prepared):
     if case.mask is None:
-        raise CourseError(f"{case.name}: no tiene máscara, así que no hay nada que aprender de él.")
+        raise CourseError(
+            f"{case.name}: no tiene máscara, así que no hay nada que aprender de él.\n"
+            "Qué hacer: pon su máscara junto a sus imágenes, o deja fuera ese caso."
+        )
     if case.modalities != modalities:
         raise CourseError(
             f"{case.name}: se esperaba {', '.join(modalities)}, como en la mayoría de los casos. "
@@ -238,7 +245,10 @@ def _check_usable(case, modalities, prepared):
             "modalities=… y solo las que tienen todos."
         )
     if case.name in prepared:
-        raise CourseError(f"{case.name}: otro caso con ese nombre se preparó antes.")
+        raise CourseError(
+            f"{case.name}: otro caso con ese nombre se preparó antes.\n"
+            "Qué hacer: deja uno solo, o cambia el nombre de una de las dos carpetas."
+        )
     if case.name in ("", "..") or pathlib.PurePath(case.name).name != case.name:
         raise CourseError(f"{case.name}: se esperaba un nombre que pueda ser el de una carpeta.")
 
@@ -249,8 +259,10 @@ def _fingerprint(case):
     try:
         seen = {key: _seen_closely(path) for key, path in sources.items() if path is not None}
     except OSError as error:
-        found = f"{error.filename} ya no existe o no se puede leer."
-        raise CourseError(f"{case.name}: {found}") from error
+        raise CourseError(
+            f"{case.name}: {error.filename} ya no existe o no se puede leer.\n"
+            "Qué hacer: devuélvelo a su carpeta, o busca los casos otra vez."
+        ) from error
     return {"format": _FORMAT, "edition": case.edition, "files": seen}
 
 

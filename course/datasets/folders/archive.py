@@ -56,7 +56,7 @@ def _wanted(archive, path):
     """
     wanted, total = {}, 0
     for member in archive.infolist():
-        name = _name(member)
+        name = member_name(member)
         parts = name.split("/")
         if name.startswith("/") or ":" in parts[0] or ".." in parts:
             raise _refused(path, f"contiene {name!r}, que quedaría fuera de la carpeta")
@@ -73,7 +73,7 @@ def _wanted(archive, path):
     return wanted
 
 
-def _name(member):
+def member_name(member):
     """The name as its maker meant it, with "/"; zips of Windows and Mac do not say how it reads."""
     name = member.filename
     if not member.flag_bits & 0x800:  # not marked as UTF-8: zipfile took it for CP437

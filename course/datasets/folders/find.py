@@ -33,8 +33,8 @@ def is_dust(name):
 def find(folder) -> Found:
     """Look through a folder and all below it.
 
-    Links are followed, and each folder is entered once. Of names that differ only by case, which
-    Windows and Mac take for one file, the first is used.
+    Links are followed, and each folder is entered once; a run's is not entered. Of names that
+    differ only by case, which Windows and Mac take for one file, the first is used.
 
     Raises:
         CourseError: There are more than 500,000 files.
@@ -53,6 +53,10 @@ def find(folder) -> Found:
             inner.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
+        if "settings.json" in names and "checkpoints" in inner:
+            left["run"].append(home.as_posix())
+            inner.clear()
+            continue
         left["accident"] += [(home / name).as_posix() for name in inner if is_dust(name)]
         inner[:] = sorted(name for name in inner if not is_dust(name))
         folders += [(home / name).as_posix() for name in inner]
@@ -67,6 +71,10 @@ def find(folder) -> Found:
                 f"{folder} tiene más de {number(_MOST, 0)} archivos. Se esperaba una carpeta con "
                 "las imágenes de un proyecto.\nQué hacer: nombra la carpeta que las contiene."
             )
+    of_runs = {
+        parent.as_posix() for run in left["run"] for parent in pathlib.PurePath(run, "*").parents
+    }
+    folders = [name for name in folders if name not in of_runs]
     faults = [_fault(kind, tuple(sorted(names))) for kind, names in left.items() if names]
     tables = {name for name in files if _suffix(name) in TABLES}
     pictures = sorted(name for name in files if name not in tables)
@@ -109,6 +117,11 @@ _LEFT_OUT = {
         "carpeta a la que se llega dos veces por un enlace, y se lee una",
         "carpetas a las que se llega dos veces por un enlace, y se leen una",
         "quita el enlace, si no lo pusiste a propósito.",
+    ),
+    "run": (
+        "carpeta de una corrida, con sus figuras",
+        "carpetas de corridas, con sus figuras",
+        _NOTHING_TO_DO,
     ),
     "closed": (
         "carpeta que no tienes permiso para leer",

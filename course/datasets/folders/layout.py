@@ -20,6 +20,7 @@ _OF_MASKS = frozenset(
     "anotaciones annotations labels etiquetas gt groundtruth ground_truth".split()
 )
 _MASK_END = re.compile(r"[_\-. ](mask|mascara|máscara|seg|segmentation|gt|label)$", re.IGNORECASE)
+_NUMBERED = re.compile(r"[_\- ]\d+$")  # a second mask of one picture
 
 
 @dataclass(frozen=True)
@@ -122,10 +123,20 @@ def _by_class(root, names, folders):
             "Qué hacer: haz una carpeta por clase y pon en ella sus imágenes."
         )
     faults += _loose(loose)
+    masks = _masks_beside(names)
+    if masks:
+        alike = "de otra a su lado, y"
+        what = told(
+            sorted(masks),
+            f"imagen que parece la máscara {alike} queda fuera",
+            f"imágenes que parecen la máscara {alike} quedan fuera",
+        )
+        todo = "para enseñar a marcar, pon las imágenes en imagenes y las máscaras en mascaras."
+        faults.append(Fault("masks", tuple(sorted(masks)), what, todo))
     entries = [
         Entry(name, label=unicodedata.normalize("NFC", parts[level]))
         for name, parts in zip(names, split, strict=True)
-        if len(parts) >= level + 2
+        if len(parts) >= level + 2 and name not in masks
     ]
     classes = {entry.label for entry in entries}
     depth = [n for n in folders if n.count("/") == level]
@@ -134,6 +145,18 @@ def _by_class(root, names, folders):
         what = told(empty, "carpeta sin ninguna imagen", "carpetas sin ninguna imagen")
         faults.append(Fault("empty", tuple(empty), what, "llénala, o quítala si no es una clase."))
     return entries, faults
+
+
+def _masks_beside(names):
+    """The pictures that are called as another of their folder is, and a mask of it."""
+    stems = {name.rpartition(".")[0] for name in names}
+    masks = set()
+    for name in names:
+        stem = _NUMBERED.sub("", name.rpartition(".")[0])
+        picture = _MASK_END.sub("", stem)
+        if picture != stem and picture in stems:
+            masks.add(name)
+    return masks
 
 
 # ---- a table
@@ -210,10 +233,12 @@ def _by_masks(names):
             masks[(*other, _MASK_END.sub("", stem))] = name
         else:
             pictures[(*other, stem)] = name
-    both = pictures.keys() & masks.keys()
+    both = sorted(pictures.keys() & masks.keys())
     if not both:
         return None
-    entries = [Entry(pictures[key], mask=masks[key]) for key in sorted(both)]
+    entries = [
+        Entry(pictures[key], patient=_folder(pictures[key]), mask=masks[key]) for key in both
+    ]
     used = {name for entry in entries for name in (entry.file, entry.mask)}
     alone = [name for name in names if name not in used]
     faults = []
@@ -221,4 +246,21 @@ def _by_masks(names):
         what = told(alone, "archivo sin su pareja", "archivos sin su pareja")
         todo = "da a cada imagen y a su máscara el mismo nombre."
         faults.append(Fault("alone", tuple(alone), what, todo))
+    patients = sorted({entry.patient for entry in entries if entry.patient})
+    if patients:
+        what = told(
+            patients,
+            "carpeta con imágenes, que se toma por un paciente",
+            "carpetas con imágenes, cada una de las cuales se toma por un paciente",
+        )
+        todo = "nada, si lo son; si no, saca las imágenes de ellas."
+        faults.append(Fault("patients", (), what, todo))
     return "masks", entries, faults
+
+
+def _folder(name):
+    """The folder below that of the pictures, which is a patient's; None where there is none."""
+    *folders, _ = name.split("/")
+    at = next(i for i, folder in enumerate(folders) if plain(folder) in _OF_PICTURES)
+    inner = [folder for folder in folders[at + 1 :] if plain(folder) not in _PARTS]
+    return "/".join(inner) or None

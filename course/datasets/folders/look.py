@@ -3,6 +3,7 @@
 import numpy as np
 
 from course.datasets.folders.record import PICTURES, Fault, named, told
+from course.datasets.folders.table import plain
 from course.datasets.splits import near_duplicates
 from course.spanish import count, number, percent
 
@@ -32,7 +33,7 @@ def twins(images, sizes):
 
 def faults(record):
     """The faults of a record as a whole."""
-    return [*_twins(record), *_amounts(record), *_sizes(record)]
+    return [*_twins(record), *_names(record), *_amounts(record), *_sizes(record)]
 
 
 def _twins(record):
@@ -42,34 +43,64 @@ def _twins(record):
         return
     where = np.flatnonzero(shared)
     order = where[np.argsort(record.twins[where], kind="stable")]
-    if record.labels is not None:
-        pairs = np.unique(np.stack([record.twins, record.labels]), axis=1)
-        torn = np.flatnonzero(np.bincount(pairs[0]) > 1)
+    for kind, owners, what, todo in (
+        ("torn twins", record.labels, "con distinta clase", _ONE_CLASS),
+        ("shared twins", record.patients, "de distintos pacientes, que así van juntos", _WHOSE),
+    ):
+        torn = set() if owners is None else _shared(record.twins, owners)
         files = tuple(record.files[i] for i in order if record.twins[i] in torn)
         if files:
-            alike = "imágenes iguales, o casi, con distinta clase"
-            what = told(files, alike, alike)
-            todo = "míralas y deja cada una solo en la clase que le toca."
-            yield Fault("torn twins", files, what, todo)
+            alike = f"imágenes iguales, o casi, {what}"
+            yield Fault(kind, files, told(files, alike, alike), todo)
     groups = count(int((counts > 1).sum()), "grupo", "grupos")
     what = f"{percent(shared.mean(), 0)} de las imágenes tienen gemelas, iguales o casi: {groups}."
     todo = "nada; cada grupo queda entero en una parte, para que la prueba no sea de memoria."
     yield Fault("twins", tuple(record.files[i] for i in order), what, todo)
 
 
+_ONE_CLASS = "míralas y deja cada una solo en la clase que le toca."
+_WHOSE = "si son de una misma persona, dale un solo nombre; si no muestran nada, quítalas."
+
+
+def _shared(twins, owners):
+    """The numbers of twins that belong to several owners; one called "" is not known."""
+    whose = {}
+    for twin, owner in zip(twins, owners, strict=True):
+        if owner != "":
+            whose.setdefault(twin, set()).add(owner)
+    return {twin for twin, them in whose.items() if len(them) > 1}
+
+
+def _names(record):
+    """Classes that may be one, written in two ways."""
+    if record.labels is None:
+        return
+    alike = {}
+    for name in record.class_names:
+        alike.setdefault(" ".join(plain(name).split()), []).append(name)
+    same = [name for names in alike.values() if len(names) > 1 for name in names]
+    if same:
+        what = f"Clases con casi el mismo nombre: {named(same)}."
+        yield Fault("alike", (), what, "si son la misma, dales un solo nombre.")
+
+
 def _amounts(record):
     if record.labels is None:
         independent = len(np.unique(record.groups))
         if independent < FEW:
-            what = f"Solo {count(independent, 'imagen distinta', 'imágenes distintas')}."
-            yield Fault("few", (), what, _MORE)
+            nouns = ("imagen distinta", "imágenes distintas")
+            if record.patients:
+                nouns = ("grupo independiente", "grupos independientes (pacientes, gemelas)")
+            what = f"Solo {count(independent, *nouns)}."
+            yield Fault("few", (), what, "agrega imágenes de otras personas o cosas.")
         return
     pairs = np.unique(np.stack([record.groups, record.labels]), axis=1)
     independent = np.bincount(pairs[1], minlength=len(record.class_names))
     few = [name for name, n in zip(record.class_names, independent, strict=True) if n < FEW]
     if few:
         what = f"Con menos de {FEW} imágenes distintas: {named(few)}."
-        yield Fault("few", (), what, _MORE)
+        todo = "agrega imágenes, o parte de una red prestada (network: transfer)."
+        yield Fault("few", (), what, todo)
     per_class = np.bincount(record.labels, minlength=len(record.class_names))
     if per_class.max() > _UNEQUAL * per_class.min():
         most, least = (record.class_names[at] for at in (per_class.argmax(), per_class.argmin()))
@@ -79,9 +110,6 @@ def _amounts(record):
         )
         todo = "da a fit un class_weight, y mira la sensibilidad de cada clase, no la exactitud."
         yield Fault("unequal", (), what, todo)
-
-
-_MORE = "agrega imágenes, o parte de una red ya entrenada (transfer_classifier)."
 
 
 def _sizes(record):

@@ -8,12 +8,14 @@ from html import escape
 import numpy as np
 
 from course import files
-from course.datasets.folders.record import PICTURES
+from course.datasets.folders.record import PICTURES, named, spread
 from course.datasets.pictures import png
 from course.spanish import count, number, percent
 
-_QUIET = ("accident", "hidden", "parts", "sizes", "twins")  # nothing is to be done about them
+# nothing is to be done about them
+_QUIET = ("accident", "hidden", "parts", "run", "sizes", "twins")
 _MOST_SHOWN = 12  # pictures of a fault
+_TOLD, _MOST_TOLD = 5, 1000  # names of a fault: in its sentence, and below it
 _OF_A_CLASS = 6
 _MOST_CLASSES = 60
 _TINT = np.array([230, 120, 0])  # what a mask marks
@@ -56,11 +58,18 @@ def _faults(record):
         shown = [rows[file] for file in fault.files if file in rows][:_MOST_SHOWN]
         parts.append(
             f'<div class="fault{quiet}"><p><strong>{escape(fault.what)}</strong><br>'
-            f"Qué hacer: {escape(fault.todo)}</p>{_pictures(record, shown)}</div>"
+            f"Qué hacer: {escape(fault.todo)}</p>{_names(fault)}{_pictures(record, shown)}</div>"
         )
     return "<h2>Lo que hay que saber</h2>" + (
         "\n".join(parts) or "<p>No se encontró ningún problema.</p>"
     )
+
+
+def _names(fault):
+    if len(fault.files) <= _TOLD:
+        return ""
+    names = escape(f"{named(fault.files, _MOST_TOLD)}.")
+    return f"<details><summary>Todos los nombres</summary><p>{names}</p></details>"
 
 
 def _sure(record):
@@ -92,7 +101,7 @@ def _classes(record):
             f'<div class="class"><p><strong>{escape(record.class_names[label])}</strong> '
             f"<small>{escape(count(len(rows), *PICTURES) + apart)}</small></p>"
             f'<div class="bar"><i style="width:{100 * len(rows) / per_class.max():.1f}%"></i></div>'
-            f"{_pictures(record, _spread(rows), named=False)}</div>"
+            f"{_pictures(record, spread(rows, _OF_A_CLASS), named=False)}</div>"
         )
     more = len(order) - len(parts)
     if more:
@@ -114,14 +123,9 @@ def _masks(record):
         "</small></p></div>"
         for name, share, n in zip(record.class_names, pixels / pixels.sum(), inside, strict=True)
     )
-    shown = _pictures(record, _spread(np.arange(len(record)), 2 * _OF_A_CLASS))
+    shown = _pictures(record, spread(np.arange(len(record)), 2 * _OF_A_CLASS))
     text = "<p>En las imágenes de esta página, lo que marcan está en naranja.</p>"
     return f"<h2>Las máscaras</h2>{text}{rows}{shown}"
-
-
-def _spread(rows, most=_OF_A_CLASS):
-    """A few of the rows, evenly from the first to the last."""
-    return rows[np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int))]
 
 
 def _pictures(record, rows, named=True):

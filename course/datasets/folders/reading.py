@@ -22,7 +22,7 @@ from course.datasets.masks import read_mask
 from course.datasets.pictures import image_size
 from course.datasets.shrunk import shrink
 from course.errors import CourseError
-from course.spanish import number
+from course.spanish import count, number
 
 _LEAST = 3  # pictures, or patients, of a class: one for each part of a split
 _MOST_CLASSES = 1000
@@ -32,9 +32,10 @@ def read(source, size=64, color=False, variant=None, mask_values=None) -> Pictur
     """Read pictures of one's own, whatever they are: PNG, JPEG, WebP, BMP or TIFF of any size.
 
     There may be a folder for each class; a CSV with the columns `archivo`, `etiqueta` and, if it is
-    known, `paciente`; or the folders `imagenes` and `mascaras` with the same names. The pictures
-    are shrunk once to `size` and kept on the disk, as `shrunk.shrink` does. What cannot be used is
-    left out and told in `faults`, as is what may deceive: twins, few pictures, unequal classes.
+    known, `paciente`; or the folders `imagenes` and `mascaras` with the same names, and in
+    `imagenes` a folder for each patient, if they are known. The pictures are shrunk once to `size`
+    and kept on the disk, as `shrunk.shrink` does. What cannot be used is left out and told in
+    `faults`, as is what may deceive: twins, few pictures, unequal classes.
 
     Args:
         source: A folder; a zip; a data set's handle at Kaggle, "owner/name"; or "sample" (see
@@ -99,7 +100,10 @@ def read(source, size=64, color=False, variant=None, mask_values=None) -> Pictur
 def _place(source, variant):
     """The folder that holds the files, and the origin that reports name."""
     if variant is not None and source != "sample":
-        raise CourseError(f"variant: solo la muestra tiene variantes. Llegó: {variant!r}.")
+        raise CourseError(
+            f"variant: solo la muestra tiene variantes. Llegó: {variant!r}.\n"
+            "Qué hacer: no la pongas; si hay máscaras, se encuentran solas."
+        )
     if isinstance(source, str) and source == "sample":
         folder = kept_sample(variant)
         made_up = variant is None  # the digits with masks are real ones
@@ -192,10 +196,10 @@ def _enough(root, entries):
         )
     classes = sorted(seen.keys() - set(few))
     if len(classes) < 2:
-        there = f"Llegó: {named(classes)}" if classes else "No quedó ninguna"
         raise CourseError(
-            f"{root}: se esperaban al menos dos clases con {_LEAST} imágenes cada una. {there}; "
-            f"de {len(seen)} en total.\nQué hacer: {_ONE_EACH}"
+            f"{root}: se esperaban al menos dos clases con {_LEAST} imágenes cada una. Llegó: "
+            f"{count(len(seen), 'clase', 'clases')}; con tantas imágenes, "
+            f"{named(classes) or 'ninguna'}.\nQué hacer: {_ONE_EACH}"
         )
     if len(classes) > _MOST_CLASSES:
         raise CourseError(
@@ -252,11 +256,13 @@ def _fitting_masks(root, entries, sizes, values):
         todo = "corrígelas, o da todos los valores en mask_values."
         faults.append(Fault("mask values", tuple(strange), what, todo))
     if len(good) < _LEAST or len(values) < 2:
-        why = " ".join(fault.what for fault in faults)
+        nothing = "" if len(values) > 1 else ", sin nada marcado"
+        why = "".join(f" {fault.what}" for fault in faults)
+        todo = "agrega imágenes, y en sus máscaras marca lo que se busca con otro valor que 0."
         raise CourseError(
             f"{root}: se esperaban al menos {_LEAST} imágenes con su máscara y algo marcado en "
-            f"ellas. Llegó: {len(good)}. {why}\n"
-            "Qué hacer: corrige las máscaras, o nombra sus valores en mask_values."
+            f"ellas. Llegó: {len(good)}{nothing}.{why}\n"
+            f"Qué hacer: {faults[0].todo if faults else todo}"
         )
     return good, values, faults
 

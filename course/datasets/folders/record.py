@@ -50,13 +50,19 @@ class Pictures:
     def __len__(self):
         return len(self.files)
 
+    @property
+    def group_noun(self):
+        """What a group is, for `evaluate_classifier`; None where a table names no patients."""
+        return ("paciente", "pacientes") if self.patients else None
+
     def __str__(self):
         """What there is, in a few Spanish lines."""
         classes = count(len(self.class_names), "clase", "clases")
         what = f"{count(len(self), *PICTURES)}, {classes}"
         if self.labels is not None:
             per_class = np.bincount(self.labels, minlength=len(self.class_names))
-            what += f", de {number(per_class.min(), 0)} a {number(per_class.max(), 0)} de cada una"
+            ends = [number(n, 0) for n in np.unique([per_class.min(), per_class.max()])]
+            what += f", {f'de {ends[0]} a {ends[1]}' if len(ends) > 1 else ends[0]} de cada una"
         return "\n".join([f"{what} — {self.origin.title}"] + [f"  {f.what}" for f in self.faults])
 
 
@@ -72,6 +78,19 @@ def named(names, most=5):
     if len(names) > most:
         shown.append(f"{number(len(names) - most, 0)} más")
     return " y ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
+
+
+def spread(rows, most):
+    """At most so many of the rows, evenly from the first to the last; None takes all.
+
+    Example:
+
+    >>> spread(np.array([10, 11, 12, 13, 14]), 3).tolist()
+    [10, 12, 14]
+    """
+    if most is None or most >= len(rows):
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, most).astype(int)]
 
 
 def told(names, one, several):

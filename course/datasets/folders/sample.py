@@ -15,7 +15,8 @@ TITLES = {
 _LETTERS = "ABCILVWY"
 _HANDS, _LOOKS = 20, 3  # of each letter; pictures of each hand, which are twins
 _CANVASES = 240
-_FORMAT = 1  # to be raised whenever the sample changes
+_SIDE = 64  # pixels
+_FORMAT = 2  # to be raised whenever the sample changes
 
 
 def sample(folder, variant=None) -> pathlib.Path:
@@ -54,7 +55,7 @@ def _hands(folder):
     from course.datasets.samples import hands
 
     rng = np.random.default_rng(0)
-    images, labels, hand = hands.draw(_HANDS, _LOOKS, rng, letters=_LETTERS)
+    images, labels, hand = hands.draw(_HANDS, _LOOKS, rng, letters=_LETTERS, size=_SIDE)
     for label, letter in enumerate(_LETTERS):
         for number, row in enumerate(np.flatnonzero(labels == label)):
             _save(folder / f"seña {letter}" / f"{number:03}.png", images[row])
@@ -64,7 +65,7 @@ def _digits(folder):
     from course.datasets.samples import canvases, digits
 
     (images, labels), _ = digits.load_data()
-    pages, boxes, _ = canvases.scatter(images, labels, _CANVASES, size=(64, 64), most=2)
+    pages, boxes, _ = canvases.scatter(images, labels, _CANVASES, size=(_SIDE, _SIDE), most=2)
     for number, (page, frames) in enumerate(zip(pages, boxes, strict=True)):
         mask = np.zeros(page.shape, "uint8")
         for top, left, bottom, right in frames:

@@ -9,22 +9,24 @@ import numpy as np
 
 from course import files
 from course.datasets import splits
-from course.datasets.folders.record import named
+from course.datasets.folders.record import named, spread
 from course.errors import CourseError
+from course.training.run_folder import anew
 
 _NAMES = {"train": "entrenamiento", "validation": "validación", "test": "prueba"}
+_UNUSED = "sin usar"
 _HEADER = ("archivo", "parte", "clase", "grupo")
 
 
 class Split(NamedTuple):
-    """The rows of a record on each side: three sorted int arrays that together are all."""
+    """The rows of a record on each side: three sorted int arrays, without a limit all rows."""
 
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
 
 
-def split(record, test=0.2, validation=0.1, seed=0) -> Split:
+def split(record, test=0.2, validation=0.1, seed=0, limit=None) -> Split:
     """Divide a record's pictures: twins and patients stay together, each class is on every side.
 
     Pictures with masks have no class; those with something marked and those without are divided
@@ -35,6 +37,7 @@ def split(record, test=0.2, validation=0.1, seed=0) -> Split:
         test, validation: Fractions of all pictures, above 0 and together below 1; whole groups
             make them approximate.
         seed: The same seed draws the same split.
+        limit: The most rows of each side, evenly from the first to the last, for a quick try.
 
     Raises:
         CourseError: A class has fewer than three groups, or its groups share other classes so
@@ -57,7 +60,7 @@ def split(record, test=0.2, validation=0.1, seed=0) -> Split:
     rest, held_out = splits.grouped(labels, record.groups, test, seed)
     share = validation / (1 - test)
     train, middle = splits.grouped(labels[rest], record.groups[rest], share, seed)
-    return Split(rest[train], rest[middle], held_out)
+    return Split(*(spread(rows, limit) for rows in (rest[train], rest[middle], held_out)))
 
 
 def _labels(record):
@@ -72,13 +75,22 @@ def _labels(record):
 def save_split(sides, record, path):
     """Write which picture is on which side, as a CSV that a spreadsheet opens.
 
+    It is written once: a run that is resumed must not train on what it began by holding out.
+
     Raises:
-        CourseError: The file cannot be written.
+        CourseError: The file cannot be written, or holds another split.
     """
+    if pathlib.Path(path).exists():
+        if not all(map(np.array_equal, load_split(record, path), sides)):
+            raise CourseError(
+                f"{path}: se esperaba el reparto con el que empezó la corrida. Llegó: otro.\n"
+                f"Qué hacer: {anew()}."
+            )
+        return
     text = io.StringIO(newline="")
     table = csv.writer(text, delimiter=";", lineterminator="\n")
     table.writerow(_HEADER)
-    part = np.empty(len(record), object)
+    part = np.full(len(record), _UNUSED, object)
     for name, rows in sides._asdict().items():
         part[rows] = _NAMES[name]
     for row, file in enumerate(record.files):
@@ -98,9 +110,12 @@ def load_split(record, path) -> Split:
         rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=";", strict=True))
         part = {row["archivo"]: row["parte"] for row in rows}
     except (OSError, ValueError, KeyError, csv.Error) as error:
-        raise CourseError(f"{path} no se puede leer como reparto de imágenes: {error}.") from error
+        raise CourseError(
+            f"{path} no se puede leer como reparto de imágenes: {error}.\n"
+            "Qué hacer: pon en su lugar una copia entera, o entrena de nuevo."
+        ) from error
     lost, new = sorted(part.keys() - set(record.files)), sorted(set(record.files) - part.keys())
-    if lost or new or not set(part.values()) <= set(_NAMES.values()):
+    if lost or new or not set(part.values()) <= {*_NAMES.values(), _UNUSED}:
         changes = [f"faltan {named(lost, 3)}"] * bool(lost) + [f"sobran {named(new, 3)}"] * bool(
             new
         )

@@ -1,4 +1,4 @@
-"""Digits scattered over a larger canvas, and the windows from which a detector learns."""
+"""Pictures with something to find, digits or tumours, and windows for a detector to learn from."""
 
 import numpy as np
 
@@ -6,7 +6,8 @@ _SIDE = 28
 # A digit and a pixel around it. Of 30 three levels of `cnn` without padding drop nothing: 30, 28,
 # 14, 12, 6, 4, 2. Of 28 they would drop two rows: 28, 26, 13, 11, 5, 3, 1.
 WINDOW = 30
-_APART = 8  # pixels from the window around the nearest digit: one farther away is background
+_LEAST = 150  # pixels of a tumour that is looked for: a disc of 14 pixels across
+_APART = 8  # pixels from the window around the nearest object: one farther away is background
 
 
 def scatter(images, labels, count, size=(110, 158), most=6, seed=0):
@@ -59,17 +60,47 @@ def scatter(images, labels, count, size=(110, 158), most=6, seed=0):
     return canvases, boxes, classes
 
 
-def windows(canvases, boxes, classes, background, shift=4, empty=2.0, seed=0):
-    """Cut square windows: digits, a little off the middle, and places where no digit is.
-
-    A detector looks every so many pixels, so a digit is hardly ever in the middle of a window;
-    half a step is what it must forgive. What lies between a digit and its background is left out.
+def brain_slices(cases, each=12):
+    """Slices of FLAIR through a tumour, and the box around it, from the mask.
 
     Args:
-        canvases, boxes, classes: As `scatter` returns them.
-        background: Integer, the label of a window without a digit.
-        shift: Integer, how far a digit may be off the middle, in pixels.
-        empty: Float, how many windows of background for each digit.
+        cases: `brats.Case`s with a mask.
+        each: Integer, slices of a case at most, evenly from the tumour's lower to its upper end.
+            Those where it covers less than `_LEAST` pixels are left out.
+
+    Returns:
+        As `scatter`: uint8 `(n, height, width)`, one box in each, and its class, 0.
+
+    Raises:
+        CourseError: A case cannot be read.
+    """
+    from course.datasets import brats
+
+    slices, boxes = [], []
+    for case in cases:
+        image, labels = brats.load_case(case)
+        flair, tumour = image[..., case.modalities.index("flair")], labels > 0
+        median = np.median(flair[flair > 0])  # the tumour, light, hardly moves it
+        grey = np.clip(100 * flair / median, 0, 255).astype("uint8")
+        through = np.flatnonzero(tumour.sum(axis=(1, 2)) >= _LEAST)
+        for z in np.unique(through[np.linspace(0, len(through) - 1, each).round().astype(int)]):
+            rows, columns = (np.flatnonzero(tumour[z].any(axis=axis)) for axis in (1, 0))
+            slices.append(grey[z])
+            boxes.append([[rows[0], columns[0], rows[-1] + 1, columns[-1] + 1]])
+    return np.stack(slices), [np.array(box) for box in boxes], [np.zeros(1, int) for _ in boxes]
+
+
+def windows(canvases, boxes, classes, background, shift=4, empty=2.0, seed=0):
+    """Cut square windows: objects, a little off the middle, and places where none is.
+
+    A detector looks every so many pixels, so an object is hardly ever in the middle of a window;
+    half a step is what it must forgive. What lies between an object and its background is left out.
+
+    Args:
+        canvases, boxes, classes: As `scatter` or `brain_slices` return them.
+        background: Integer, the label of a window without an object.
+        shift: Integer, how far an object may be off the middle, in pixels.
+        empty: Float, how many windows of background for each object.
         seed: The same seed cuts the same windows.
 
     Returns:
@@ -79,9 +110,9 @@ def windows(canvases, boxes, classes, background, shift=4, empty=2.0, seed=0):
     images, labels = [], []
     for canvas, frames, digits in zip(canvases, boxes, classes, strict=True):
         room = np.array(canvas.shape) - WINDOW
-        around = frames[:, :2] - (WINDOW - _SIDE) // 2
-        for middle, digit in zip(around, digits, strict=True):
-            corner = np.clip(middle + rng.integers(-shift, shift + 1, 2), 0, room)
+        around = (frames[:, :2] + frames[:, 2:]) // 2 - WINDOW // 2  # the windows' corners
+        for place, digit in zip(around, digits, strict=True):
+            corner = np.clip(place + rng.integers(-shift, shift + 1, 2), 0, room)
             images.append(_cut(canvas, corner, WINDOW))
             labels.append(digit)
         for corner in rng.integers(0, room + 1, (round(empty * len(digits)), 2)):

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 LETTERS = tuple("ABCDEFGHIKLMNOPQRSTUVWXY")  # J and Z move: no picture shows them
 TRAIN_HANDS, TEST_HANDS, LOOKS = 40, 20, 3  # hands per letter, and photographs of each train hand
-_SIZE = 56  # drawn at twice the size, then averaged to 28×28
+_SIZE = 28
 
 
 def load_data(seed=0):
@@ -32,26 +32,27 @@ def load_data(seed=0):
     return (x_train, y_train), (x_test, y_test)
 
 
-def draw(hands, looks, rng, letters=LETTERS):
+def draw(hands, looks, rng, letters=LETTERS, size=_SIZE):
     """Draw `hands` hands of every letter, `looks` pictures of each, in shuffled order.
 
-    Returns `(images, labels, hand)`: uint8 `(n, 28, 28)`, uint8 `(n,)` and int `(n,)`, the number
-    of the hand that each picture shows. Pictures of a hand differ in contrast, brightness, noise
-    and up to 3° of rotation.
+    Returns `(images, labels, hand)`: uint8 `(n, size, size)`, uint8 `(n,)` and int `(n,)`, the
+    number of the hand that each picture shows. Pictures of a hand differ in contrast, brightness,
+    noise and up to 3° of rotation.
     """
     labels = np.repeat(np.arange(len(letters), dtype="uint8"), hands)
     images = []
     for label in labels:
-        scene = _scene(*bones(POSES[letters[label]], rng), rng)  # drawn once: the camera varies
+        # drawn once, at twice the size that it is averaged to: the camera varies
+        scene = _scene(*bones(POSES[letters[label]], rng), rng, 2 * size)
         images += [_photograph(scene, rng) for _ in range(looks)]
     order = rng.permutation(len(labels) * looks)
     hand = np.repeat(np.arange(len(labels)), looks)
     return np.stack(images)[order], np.repeat(labels, looks)[order], hand[order]
 
 
-def _scene(start, end, radius, rng):
-    """The hand, its lamp and its background, float `(56, 56)`, 0 black to 1 white."""
-    grid = np.linspace(-1.25, 1.25, _SIZE, dtype="float32")
+def _scene(start, end, radius, rng, size):
+    """The hand, its lamp and its background, float `(size, size)`, 0 black to 1 white."""
+    grid = np.linspace(-1.25, 1.25, size, dtype="float32")
     x, y = np.meshgrid(grid, -grid)
     depth, normal = _surface(x, y, start, end, radius)
     hit = np.isfinite(depth)
@@ -83,7 +84,8 @@ def _photograph(scene, rng):
     """The camera turns a little, halves the resolution, and has its exposure and its noise."""
     degrees, contrast, brightness = rng.uniform((-1.5, 0.75, -0.12), (1.5, 1.2, 0.08))
     picture = ndimage.rotate(scene, degrees, reshape=False, order=1, mode="nearest")
-    picture = picture.reshape(_SIZE // 2, 2, _SIZE // 2, 2).mean((1, 3))
+    half = len(picture) // 2
+    picture = picture.reshape(half, 2, half, 2).mean((1, 3))
     picture = (picture - 0.5) * contrast + 0.5 + brightness
     picture += rng.normal(0, rng.uniform(0.002, 0.008), picture.shape)
     return np.clip(np.rint(255 * picture), 0, 255).astype("uint8")

@@ -14,13 +14,14 @@ function answerPanel(part, network, setup, likeliest) {
   function show(answer) {
     shares = answer;
     const order = Array.from(shares.keys());
-    const best = order.reduce((most, k) => (shares[k] > shares[most] ? k : most));
+    const best = decided(shares, setup.card);
     if (likeliest) order.sort((a, b) => shares[b] - shares[a]);
     big.textContent = names[best];
     big.classList.toggle("long", names[best].length > 3);
-    sure.textContent = percent(shares[best]);
+    const why = byThreshold(shares, best, setup.card);
+    sure.textContent = why || percent(shares[best]);
     rows.forEach((row, i) => row.show(names[order[i]], shares[order[i]], order[i] === best));
-    announce(t("said", names[best], percent(shares[best])));
+    announce(why ? `${names[best]}. ${why}` : t("said", names[best], percent(shares[best])));
     return best;
   }
 
@@ -70,6 +71,21 @@ function answerPanel(part, network, setup, likeliest) {
 
   part(".choose.heat").hidden = setup.heat.length === 0;
   return { ask, clear, tell, heat, choice, speak: speakPanel, see: (picture) => drawLevels(seen, picture) };
+}
+
+// The answer: the likeliest class or, of two, the one that is looked for from its threshold on.
+function decided(shares, { class_names, positive, threshold = 0.5 }) {
+  const target = class_names.indexOf(positive);
+  if (target < 0) return shares.reduce((most, share, k) => (share > shares[most] ? k : most), 0);
+  return shares[target] >= threshold ? target : 1 - target;
+}
+
+// Why it is the answer, where a threshold decided; "" otherwise.
+function byThreshold(shares, answer, { class_names, positive, threshold = 0.5 }) {
+  const target = class_names.indexOf(positive);
+  if (target < 0) return "";
+  const key = answer === target ? "threshold_reached" : "threshold_missed";
+  return t(key, positive, percent(shares[target]), percent(threshold));
 }
 
 function barRow(body) {

@@ -26,7 +26,7 @@ function findInk({ pixels, height, width }) {
   }));
   const seen = reliefs.map((both) => thingsSeen(both, least, page)).filter(Boolean);
   if (seen.length === 0) {
-    const most = Math.max(...reliefs.map(({ relief }) => percentile(relief, 0.995)));
+    const most = Math.max(...reliefs.map(({ relief }) => largest(relief)));
     throw new Error(most > least ? t("nothing_inside") : t("no_ink", number(most, 0), number(least, 0)));
   }
   const onPaper = seen.filter((one) => one.onPaper);

@@ -25,6 +25,7 @@ function prepared(source, card) {
   if (card.preparation === "photo") {
     return preparePhoto(levelsOf(source, channels), height, width);
   }
+  if (card.preparation === "square") return prepareSquare(levelsOf(source, channels), height);
   const digit = prepareDigit(levelsOf(source, 1)); // a digit is grey, in any network
   return { ...digit, pixels: repeated(digit.pixels, channels), channels };
 }
@@ -96,9 +97,39 @@ function middleOf(picture, height, width) {
 
 function preparePhoto(picture, height, width) {
   const photo = resize(picture, height, width, middleOf(picture, height, width));
-  const [darkest, lightest] = [Math.min, Math.max].map((of) => photo.pixels.reduce((a, b) => of(a, b)));
-  if (lightest - darkest < LEAST_CONTRAST) throw new Error(t("one_gray", lightest - darkest));
+  checkContrast(photo);
   return photo;
+}
+
+function checkContrast({ pixels }) {
+  const [darkest, lightest] = [Math.min, Math.max].map((of) => pixels.reduce((a, b) => of(a, b)));
+  if (lightest - darkest < LEAST_CONTRAST) throw new Error(t("one_gray", lightest - darkest));
+}
+
+// ---- a picture as a whole
+
+// In the middle of a square of `size` pixels, its aspect kept, black around it.
+function prepareSquare(picture, size) {
+  const { channels } = picture;
+  const longest = Math.max(picture.height, picture.width);
+  const [height, width] = [picture.height, picture.width].map((side) =>
+    Math.max(1, roundEven((side * size) / longest)),
+  );
+  const small = resize(picture, height, width);
+  checkContrast(small);
+  const [top, left] = [size - height, size - width].map((rest) => Math.floor(rest / 2));
+  const pixels = new Uint8Array(size * size * channels);
+  for (let y = 0; y < height; y++) {
+    const row = small.pixels.subarray(y * width * channels, (y + 1) * width * channels);
+    pixels.set(row, ((top + y) * size + left) * channels);
+  }
+  return { pixels, height: size, width: size, channels };
+}
+
+// The square around a picture that the network is given: {left, top, width, height}.
+function squareAround({ height, width }) {
+  const side = Math.max(height, width);
+  return { left: (width - side) / 2, top: (height - side) / 2, width: side, height: side };
 }
 
 // ---- a digit

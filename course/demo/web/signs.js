@@ -10,6 +10,7 @@ function photosView(root, network, setup) {
   const panel = answerPanel(part, network, setup, likeliest);
   const [canvas, video] = [".frame", "video"].map(part);
   const [height, width] = setup.card.inputs[0].shape;
+  const whole = setup.card.preparation === "square";
   let photo = null; // what is shown: an uploaded picture, the camera's video or its last frame
   let picture = null; // what the network is given
   let camera = null; // the stream, while it runs
@@ -19,7 +20,7 @@ function photosView(root, network, setup) {
     const scale = Math.min(1, WIDEST / size.width);
     [canvas.width, canvas.height] = [Math.round(scale * size.width), Math.round(scale * size.height)];
     const context = canvas.getContext("2d");
-    const box = middleOf(canvas, height, width);
+    const box = whole ? squareAround(canvas) : middleOf(canvas, height, width);
     const cut = [box.left, box.top, box.width, box.height];
     context.drawImage(photo, 0, 0, canvas.width, canvas.height);
     if (heat) context.drawImage(heat, ...cut);
@@ -107,6 +108,12 @@ function photosView(root, network, setup) {
     ask();
   });
 
+  if (whole) {
+    [part(".empty").dataset.t, canvas.dataset.tLabel] = ["frame_empty_whole", "frame_label_whole"];
+  }
+  if (setup.card.class_names.length <= likeliest) {
+    for (const title of root.querySelectorAll("[data-t=likeliest]")) title.dataset.t = "all_answers";
+  }
   part(".j-and-z").hidden = setup.view !== "signs";
   panel.see({ pixels: new Uint8Array(height * width), height, width });
   return {

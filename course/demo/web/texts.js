@@ -44,6 +44,8 @@ const TEXTS = {
     sees: "Lo que ve la red",
     sees_label: "La imagen de {0}×{1} píxeles que recibe la red",
     said: "Parece {0}, con {1}.",
+    threshold_reached: "La probabilidad de {0}, {1}, alcanza el umbral de {2}.",
+    threshold_missed: "La probabilidad de {0}, {1}, no alcanza el umbral de {2}.",
     all_answers: "Todas las respuestas",
     class: "Clase",
     probability: "Probabilidad",
@@ -79,6 +81,8 @@ const TEXTS = {
     camera_missing: "Aquí no hay una cámara que esta página pueda usar. Sube una foto.",
     frame_label: "La foto; la red recibe solo el cuadrado del medio",
     frame_empty: "Usa la cámara o sube una foto. La red recibe el cuadrado del medio.",
+    frame_label_whole: "La foto; la red la recibe entera, reducida",
+    frame_empty_whole: "Usa la cámara o sube una foto. La red la recibe entera, reducida.",
     likeliest: "Las tres más probables",
     wild_signs:
       "No te fíes mucho: la red aprendió con fotos de unas pocas manos, recortadas y de fondo liso. Con tu mano, tu luz y tu fondo falla muy a menudo, también cuando dice estar segura.",
@@ -127,7 +131,7 @@ const TEXTS = {
     no_ink:
       "La imagen parece vacía: lo que más se distingue del papel son {0} de 255 niveles de gris, y se esperaban más de {1}. Dibuja o fotografía un solo dígito, con un trazo más marcado o más luz.",
     nothing_inside:
-      "No se ve un dígito dentro de la imagen: lo que hay llega hasta su borde o son puntos sueltos. Dibuja o fotografía un solo dígito, con un margen despejado alrededor.",
+      "No se ve un dígito dentro de la imagen: lo que hay llega hasta su borde o es muy pequeño, como un punto suelto. Dibuja o fotografía un solo dígito, más de cerca, con un margen despejado alrededor.",
     several_things:
       "En la imagen hay {0} cosas separadas. Recórtala alrededor de un solo dígito, con un margen despejado.",
     a_blot:
@@ -175,6 +179,8 @@ const TEXTS = {
     sees: "What the network sees",
     sees_label: "The picture of {0}×{1} pixels that the network is given",
     said: "It looks like {0}, with {1}.",
+    threshold_reached: "The probability of {0}, {1}, reaches the threshold of {2}.",
+    threshold_missed: "The probability of {0}, {1}, does not reach the threshold of {2}.",
     all_answers: "All answers",
     class: "Class",
     probability: "Probability",
@@ -210,6 +216,8 @@ const TEXTS = {
     camera_missing: "There is no camera here that this page can use. Upload a photo.",
     frame_label: "The photo; the network is given only the square in the middle",
     frame_empty: "Use the camera or upload a photo. The network is given the square in the middle.",
+    frame_label_whole: "The photo; the network is given all of it, shrunk",
+    frame_empty_whole: "Use the camera or upload a photo. The network is given all of it, shrunk.",
     likeliest: "The three likeliest",
     wild_signs:
       "Do not trust it much: the network learned from photos of a few hands, cropped and on a plain background. With your hand, your light and your background it fails very often, also when it says that it is sure.",
@@ -258,7 +266,7 @@ const TEXTS = {
     no_ink:
       "The picture looks empty: what stands out most from the paper is {0} of 255 grey levels, and more than {1} were expected. Draw or photograph a single digit, with a stronger line or more light.",
     nothing_inside:
-      "No digit is to be seen inside the picture: what there is reaches its border or is a few dots. Draw or photograph a single digit, with a clear margin around it.",
+      "No digit is to be seen inside the picture: what there is reaches its border or is very small, like a dot. Draw or photograph a single digit, from nearer, with a clear margin around it.",
     several_things:
       "There are {0} separate things in the picture. Crop it around a single digit, with a clear margin.",
     a_blot:

@@ -7,7 +7,15 @@ import string
 from html import escape
 from pathlib import Path
 
-from course.evaluation.page import classification, regression, segmentation, volume
+from course.evaluation.page import (
+    classification,
+    exercises,
+    lesson,
+    masks,
+    regression,
+    segmentation,
+    volume,
+)
 from course.evaluation.page.parts import figure, pairs
 from course.evaluation.page.run import about_run
 from course.training.run_folder import FINAL
@@ -16,13 +24,15 @@ TASKS = {  # what each says of its scores: one module, the same functions
     "classification": classification,
     "regression": regression,
     "segmentation": segmentation,
+    "masks": masks,
 }
 
 
 def page(report, run, pictures, folder, viewer=True):
     """The text of a report's page.
 
-    `run`: `history`, `training`, `settings` and `card`, what the run's folder holds or None;
+    `run`: `history`, `training`, `settings` and `card`, what the run's folder holds or None, and
+    `figures`, those of the lesson, and `exercises`, its record of them;
     `pictures`: a figure's name → PNG bytes; `folder`: where the page will lie, as its commands
     name it; `viewer`: whether it carries the report's case to walk through.
     """
@@ -35,6 +45,8 @@ def page(report, run, pictures, folder, viewer=True):
         _learning(run, pictures),
         *task.sections(report, pictures),
         volume.section(report) if shown else "",
+        lesson.section(run["figures"]),
+        exercises.section(run["exercises"]),
         about_run(run, Path(folder)),
     ]
     return string.Template(template).substitute(
@@ -56,9 +68,14 @@ def _banner(origin):
         what, but = "Datos inventados", "no dice nada sobre datos reales"
     return (
         f'<p class="banner" role="note"><strong>{what}.</strong> El puntaje muestra que el '
-        f"programa funciona; {but} ({escape(origin.title)}). "
-        "Con los datos verdaderos: <code>--source kaggle</code>.</p>"
+        f"programa funciona; {but} ({escape(origin.title)}). {_instead(origin)}</p>"
     )
+
+
+def _instead(origin):
+    if origin.dataset == "folders":
+        return "Con tus imágenes: <code>--source CARPETA</code>."
+    return "Con los datos verdaderos: <code>--source kaggle</code>."
 
 
 def _note(text):

@@ -2,31 +2,48 @@
 
 from html import escape
 
-from course.evaluation.page.parts import cell, figure, hero_of, length, row, table, typeset
+from course.evaluation.page import two_classes
+from course.evaluation.page.parts import (
+    cell,
+    figure,
+    groups_in_words,
+    hero_of,
+    length,
+    row,
+    table,
+    typeset,
+    unrounded,
+    with_groups,
+)
 from course.spanish import count, number, percent
 
 TITLE = "Clasificación de imágenes"
 NOUN = ("imagen", "imágenes")
-FIELDS = ("class_names", "confusion", "independent")  # of report.json, beside those of every task
+# of report.json, beside those of every task
+FIELDS = ("class_names", "confusion", "independent", "positive", "threshold", "calibration")
 
 
 def headline(report):
-    """The accuracy and its interval."""
+    """The accuracy and its interval; of a class that is looked for, how it is found and not."""
+    if report.positive:
+        return two_classes.headline(report)
     accuracy = report.score_text("accuracy", report.scores["accuracy"])
-    return f"Exactitud {accuracy} en {report.counted}{report.interval_text('accuracy')}"
+    return f"Exactitud {accuracy} en {with_groups(report)}{report.interval_text('accuracy')}"
 
 
 def score_text(report, name, value):
     """A score in Spanish, with as many digits as this many samples can carry."""
     if name in ("accuracy", "balanced_accuracy"):
         return percent(value, 2 if report.n >= 1000 else 1)
-    if name in ("recall", "precision"):  # of one class, which has fewer
+    if name in ("recall", "precision", "sensitivity", "specificity"):  # of one class: it has fewer
         return percent(value, 1)
-    return number(value, 3)
+    return unrounded(value, 3) if name == "auc" else number(value, 3)
 
 
 def summary(report):
-    """Lines under the headline: the weakest classes."""
+    """Lines under the headline: the weakest classes; of two, what is missed and what is accused."""
+    if report.positive:
+        return two_classes.summary(report)
     weakest = [row for row in report.per_class if row["confused_with"]][:3]
     return [
         f"  {row['class']}: {report.score_text('recall', row['recall'])} de "
@@ -37,11 +54,15 @@ def summary(report):
 
 def hero(report):
     """The head of the page."""
+    if report.positive:
+        return two_classes.hero(report)
     return hero_of(report, "accuracy", "exactitud", _in_sentences(report))
 
 
 def sections(report, pictures):
-    """What is confused with what, each class, the worst mistakes."""
+    """What is confused with what, each class, the worst mistakes; first, of two, the threshold."""
+    if report.positive:
+        yield from two_classes.sections(report, pictures)
     yield (
         "<h2>Qué confunde con qué</h2><p>Cada fila es una clase verdadera; cada columna, lo que "
         "respondió la red. En azul los aciertos, en naranja los errores.</p>"
@@ -91,12 +112,6 @@ def _in_sentences(report):
     )
     text += (
         "El intervalo (de Wilson) dice dónde esperamos su exactitud con muchas otras imágenes como "
-        "estas. "
+        f"estas.{groups_in_words(report)}"
     )
-    if report.independent not in (None, report.n):
-        photographs = typeset(count(report.independent, "fotografía", "fotografías"))
-        text += (
-            f"Las imágenes son variaciones de {photographs}, y el intervalo cuenta cada fotografía "
-            "una sola vez. "
-        )
-    return f"{text}Sensibilidad media de las clases: {mean}. Entropía cruzada: {entropy}."
+    return f"{text} Sensibilidad media de las clases: {mean}. Entropía cruzada: {entropy}."

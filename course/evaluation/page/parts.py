@@ -4,6 +4,8 @@ import base64
 import re
 from html import escape
 
+from course.spanish import count, number
+
 
 def hero_of(report, key, label, text):
     """The score `key` with its label, its interval as a bracket, and a sentence or two."""
@@ -29,16 +31,44 @@ def bracket(report, key):
     )
 
 
+def with_groups(report):
+    """How many images and, where groups have a name, of how many patients they are."""
+    if not report.group_noun:
+        return report.counted
+    return f"{report.counted} de {count(report.independent, *report.group_noun)}"
+
+
+def groups_in_words(report):
+    """A sentence, after a space, on what the intervals count; "" where it is each image."""
+    if report.group_noun:
+        groups = typeset(count(report.independent, *report.group_noun))
+        each, whose = escape(report.group_noun[0]), f"son de {groups}"
+    elif report.independent not in (None, report.n):
+        groups = typeset(count(report.independent, "fotografía", "fotografías"))
+        each, whose = "fotografía", f"son variaciones de {groups}"
+    else:
+        return ""
+    return f" Las imágenes {whose}: para el intervalo, las de cada {each} cuentan juntas."
+
+
 def figure(name, pictures, alt):
-    """A picture inside the page itself, in its own size or the page's width if that is less."""
-    data = base64.b64encode(pictures[name]).decode()
-    # a PNG's width and height stand at bytes 16 to 24; drawn at 120 dots an inch, 96 an inch in CSS
-    width, height = (int.from_bytes(pictures[name][i : i + 4], "big") * 4 // 5 for i in (16, 20))
+    """The picture of this name; see `picture`."""
+    return picture(pictures[name], alt or name)
+
+
+def picture(data, alt):
+    """A PNG or a GIF inside the page itself, in its own size or the page's width if it is less."""
+    # drawn at 120 dots an inch, and an inch is 96 in CSS
+    if data.startswith(b"\x89PNG"):
+        kind, sides = "png", (int.from_bytes(data[i : i + 4], "big") for i in (16, 20))
+    else:
+        kind, sides = "gif", (int.from_bytes(data[i : i + 2], "little") for i in (6, 8))
+    width, height = (side * 4 // 5 for side in sides)
     # on a phone a large figure scrolls; the keyboard scrolls what can have the focus
     big, focus = (' class="big"', ' tabindex="0"') if width > 640 else ("", "")
     return (
-        f'<figure{focus}><img{big} alt="{escape(alt or name)}" width="{width}" height="{height}" '
-        f'src="data:image/png;base64,{data}"></figure>'
+        f'<figure{focus}><img{big} alt="{escape(alt)}" width="{width}" height="{height}" '
+        f'src="data:image/{kind};base64,{base64.b64encode(data).decode()}"></figure>'
     )
 
 
@@ -78,6 +108,13 @@ def with_interval(report, key, value, interval):
         low, high = (typeset(report.score_text(key, end)) for end in interval)
         text += f"<small>{low} a {high}</small>"
     return cell(text)
+
+
+def unrounded(value, decimals):
+    """A number from 0 to 1 with more decimals where fewer would make a 0 or a 1 of it."""
+    while value is not None and decimals < 6 and 0 < value < 1 and round(value, decimals) in (0, 1):
+        decimals += 1
+    return number(value, decimals)
 
 
 def length(share):

@@ -5,7 +5,7 @@ import shlex
 from html import escape
 
 from course.evaluation.page.parts import pairs, typeset
-from course.spanish import number
+from course.spanish import number, percent
 
 _CARD = {
     "name": "Modelo",
@@ -17,6 +17,8 @@ _CARD = {
     "modalities": "Modalidades",
     "edition": "Edición de las etiquetas",
     "patch": "Ventana, en vóxeles",
+    "positive": "Clase que se busca",
+    "threshold": "Umbral",
     "seed": "Semilla",
     "created": "Creado",
     "commit": "Versión del código (commit)",
@@ -24,6 +26,7 @@ _CARD = {
 _PREPARATIONS = {
     "digit": "un dígito: tinta clara sobre negro, centrado",
     "photo": "una fotografía: el centro, reducido",
+    "square": "una imagen entera, reducida y centrada en un cuadrado negro",
     "brain": "un cerebro: cada modalidad con media 0 y desviación 1",
 }
 _BETWEEN = {"range": " a ", "patch": " × ", "modalities": ", "}
@@ -94,6 +97,8 @@ def _setting(value):
 def _card_value(key, value):
     if key == "parameters":
         return typeset(number(value, 0))
+    if key == "threshold":
+        return typeset(percent(value, 1))
     if key == "preparation":
         return escape(_PREPARATIONS.get(value, str(value)))
     if key == "created":  # 2026-11-23T07:12:00+00:00

@@ -2,7 +2,16 @@
 
 from html import escape
 
-from course.evaluation.page.parts import bracket, cell, figure, row, table, typeset, with_interval
+from course.evaluation.page.parts import (
+    bracket,
+    cell,
+    figure,
+    row,
+    table,
+    typeset,
+    unrounded,
+    with_interval,
+)
 from course.spanish import number
 
 TITLE = "Segmentación de tumores"
@@ -29,10 +38,7 @@ def score_text(report, name, value):
     """Shares with two decimals, never rounded up to a perfect 1; the rest with one."""
     if name.startswith(("hd95", "volume")) or value is None:
         return number(value, 1)
-    decimals = 2
-    while decimals < 6 and 0 < value < 1 and round(value, decimals) in (0, 1):
-        decimals += 1
-    return number(value, decimals)
+    return unrounded(value, 2)
 
 
 def summary(report):

@@ -2,6 +2,7 @@
 
 import collections
 import concurrent.futures
+import contextlib
 import types
 
 import keras
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from course.datasets.brats.batches import Patches, Slices
 from course.datasets.brats.prepared import Store
-from course.training import EpochSeeds
+from course.training import EpochSeeds, callbacks, read_history, resume
 
 SHAPE = (10, 14, 12)
 
@@ -150,6 +151,40 @@ def test_an_epoch_is_16_slices_or_4_patches_a_case_unless_steps_are_given():
 
 
 # ---- the tumour
+
+
+def test_an_interrupted_fit_on_the_same_cases_goes_on_without_a_word(tmp_path):
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+    for beside in ([Stop()], []):
+        batches = Slices(Store([numbered()]), 2, (8, 8), steps=1)
+        x, y = batches[0]
+        model = keras.Sequential([keras.Input(x.shape[1:]), keras.layers.Conv2D(y.shape[-1], 1)])
+        model.compile("sgd", "mse")
+        with contextlib.suppress(KeyboardInterrupt):
+            model.fit(
+                batches,
+                initial_epoch=resume(model, tmp_path),
+                epochs=2,
+                verbose=0,
+                callbacks=[*callbacks(tmp_path, batches, seed=0), *beside],
+            )
+    assert [row["epoch"] for row in read_history(tmp_path)] == [1, 2]
+
+
+def test_other_voxels_or_modalities_have_another_fingerprint():
+    def fingerprint(modalities=("flair", "t1"), brighter=0):
+        case = numbered()
+        case.modalities, case.image = modalities, case.image + brighter
+        return Slices(Store([case]), 2, (8, 8)).fingerprint()
+
+    one = fingerprint()
+    assert one == fingerprint()
+    assert one != fingerprint(modalities=("t1", "flair"))
+    assert one != fingerprint(brighter=1)
 
 
 def seen(cases, kind, size, share, count=400):

@@ -137,6 +137,17 @@ def test_who_still_holds_a_case_reads_what_was_prepared_last(tmp_path):
     assert held.image.tolist() == turned.tolist()
 
 
+def test_of_two_that_prepare_one_case_the_second_leaves_what_the_first_wrote(raw, tmp_path):
+    case = prepared.prepare(find(raw)[:1], tmp_path / "prepared")[0]
+    source = files.read_json(case.folder / "case.json")["source"]
+    before = when(case.folder)
+    arrays = {name: np.array(getattr(case, name)) for name in ("image", "regions", "centers")}
+    prepared.write(case, arrays, source)
+    assert when(case.folder) == before
+    prepared.write(case, arrays, {**source, "format": 0})
+    assert when(case.folder) != before
+
+
 def test_an_array_of_any_memory_order_is_read_as_it_was_written(tmp_path):
     columns_first = np.asfortranarray(np.arange(48, dtype="float16").reshape(2, 3, 4, 2))
     assert prepare_box(tmp_path, columns_first).image.tolist() == columns_first.tolist()

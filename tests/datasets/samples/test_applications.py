@@ -1,8 +1,11 @@
 """Drawn chests and scattered digits: repeatable, honest about themselves, true boxes."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from course.datasets import brats
 from course.datasets.samples import canvases, chests
 
 INK = np.stack([np.full((28, 28), 100 + 10 * i, "uint8") for i in range(4)])
@@ -49,6 +52,18 @@ def test_a_box_frames_the_digit_that_its_label_says():
 def test_a_full_canvas_takes_no_more():
     found, boxes, _ = canvases.scatter(INK, np.arange(4), 5, size=(28, 28), most=4)
     assert [len(frames) for frames in boxes] == [1] * 5
+
+
+def test_a_box_frames_the_tumour_of_its_slice(monkeypatch):
+    image, labels = np.ones((3, 40, 40, 2), "float32"), np.zeros((3, 40, 40), "uint8")
+    image[1, ..., 1] = 2
+    labels[0, :12, :12] = 1  # 144 pixels: too few to look for
+    labels[1, 5:20, 8:30] = 4
+    monkeypatch.setattr(brats, "load_case", lambda case: (image, labels))
+    found, boxes, classes = canvases.brain_slices([SimpleNamespace(modalities=["t1", "flair"])])
+    assert found.shape == (1, 40, 40) and (found == 200).all()  # the median of FLAIR, 1, is 100
+    assert [box.tolist() for box in boxes] == [[[5, 8, 20, 30]]]
+    assert [each.tolist() for each in classes] == [[0]]
 
 
 def test_windows_hold_a_digit_or_none():

@@ -96,6 +96,22 @@ def max_pool_from_zero(image, size=2):
     return out
 
 
+def max_pool_step_by_step(image, size=2):
+    rows, columns = image.shape
+    return [
+        [image[i : i + size, j : j + size].max() for j in range(columns - size + 1)]
+        for i in range(rows - size + 1)
+    ]
+
+
+def max_pool_of_the_rest_too(image, size=2):
+    rows, columns = image.shape
+    return [
+        [image[i : i + size, j : j + size].max() for j in range(0, columns, size)]
+        for i in range(0, rows, size)
+    ]
+
+
 def max_pool_by_size_of_rows(image, size=2):
     rows = image[: len(image) // size * size].reshape(-1, size, image.shape[1])
     return rows.max(axis=1)
@@ -115,6 +131,26 @@ def neuron_moved_to_one_side(x, w, b, t, h=1e-2):
     return dw, (loss(w, b + h) - here) / h
 
 
+def neuron_over_the_weights(x, w, b, t):
+    delta = neuron_by_hand(x, w, b, t)[1]
+    return [delta * wi for wi in w], delta
+
+
+def neuron_bias_of_all_inputs(x, w, b, t):
+    dw, _ = neuron_by_hand(x, w, b, t)
+    return dw, sum(dw)
+
+
+def neuron_summed_over_the_inputs(x, w, b, t):
+    dw, db = neuron_by_hand(x, w, b, t)
+    return sum(dw), db
+
+
+def neuron_after_a_step(x, w, b, t):
+    dw, db = neuron_by_hand(x, w, b, t)
+    return w - np.array(dw), b - db
+
+
 def neuron_slope_of_tanh(x, w, b, t):
     y = (1 + np.tanh((x @ w + b) / 2)) / 2
     d = (y - t) * (1 - y**2)
@@ -131,48 +167,28 @@ ANSWERS = {
             (lambda z: [math.log(1 + math.exp(x)) for x in z], "se desborda"),
             (lambda z: max(z, 0) + np.log1p(np.exp(-abs(z))), "ni verdadero ni falso"),
             (lambda z: np.log(1 + np.e ^ z), "la potencia se escribe **"),
-            (lambda z: np.logaddexp(0, z).round(2), "Redondeaste"),
             (lambda z: z + np.log1p(np.exp(-z)), "inf"),
+            (lambda z: np.log1p(np.exp(-abs(z))), "otros valores"),
+            (lambda z: np.log(np.exp(z)) + 1, "inf|siempre"),
             (softplus_naive, "se desborda"),
             (softplus_slope, "sigmoide"),
             (lambda z: z * (z > 0), "Eso es ReLU"),
-            (lambda z: -np.logaddexp(0, z), "signo cambiado"),
-            (lambda z: 2 * np.logaddexp(0, z), "el doble"),
-            (lambda z: np.logaddexp(0, z) / 3, "0.3333 veces"),
-            (lambda z: np.logaddexp(0, z) + 1, "siempre 1 de más"),
-            (lambda z: np.logaddexp(0, z)[::-1], "orden inverso"),
-            (lambda z: np.roll(np.logaddexp(0, z), 1), "corrido un lugar hacia adelante"),
-            (lambda z: np.logaddexp(0, z)[:, None], "un eje de más"),
-            (lambda z: np.logaddexp(0, z)[1:], "falta uno en un eje"),
-            (lambda z: np.logaddexp(0, z).mean(), "promediaste de más"),
-            (lambda z: np.logaddexp(0, z).astype(int), "Perdiste los decimales"),
         ],
     ),
     "0.2": Answers(
         right=[neuron_by_hand, neuron_with_tanh],
         wrong=[
             (lambda x, w, b, t: neuron_by_hand(x, w, b, t)[::-1], "están cambiados"),
+            (neuron_only_weights, "Se esperan 2 resultados"),
             (lambda x, w, b, t: (neuron_by_hand(x, w, b, t)[0], 0), "El resultado 2 es siempre"),
             (
                 lambda x, w, b, t: [2 * np.array(d) for d in neuron_by_hand(x, w, b, t)],
                 "Sale justo el doble",
             ),
-            (
-                lambda x, w, b, t: [np.sum(neuron_by_hand(x, w, b, t)[0]), 0.1],
-                "La forma de tu resultado es ()",
-            ),
-            (
-                lambda x, w, b, t: (w - np.array(neuron_by_hand(x, w, b, t)[0]), 0.1),
-                "otros valores",
-            ),
-            (
-                lambda x, w, b, t: [np.multiply(d, 0.99) for d in neuron_by_hand(x, w, b, t)],
-                "0.99 veces",
-            ),
-            (
-                lambda x, w, b, t: (w * (neuron_with_tanh(x, w, b, t)[1]), 0.0),
-                "otros valores",
-            ),
+            (neuron_over_the_weights, "Multiplicaste por w"),
+            (neuron_bias_of_all_inputs, "otros valores"),
+            (neuron_summed_over_the_inputs, "La forma de tu resultado es ()"),
+            (neuron_after_a_step, "otros valores"),
             (neuron_slope_of_tanh, "otros valores"),
             (neuron_moved_to_one_side, "Te acercas|otros valores"),
             (neuron_wrong_sign, "signo está al revés"),
@@ -201,11 +217,8 @@ ANSWERS = {
             (lambda image, size=2: np.max(image), "un solo número"),
             (lambda image, size=2: image[::size, ::size], "La forma|esquina"),
             (lambda image, size=2: -np.array(max_pool_with_loops(-image, size)), "menor"),
-            (
-                lambda image, size=2: abs(np.array(max_pool_with_loops(image, size))),
-                "otros valores",
-            ),
-            (lambda image, size=2: np.pad(max_pool_with_loops(image, size), 1), "forma"),
+            (max_pool_step_by_step, "Tus ventanas se traslapan"),
+            (max_pool_of_the_rest_too, "Hay ventanas de más"),
             (lambda image, size=2: [max(row) for row in image], "forma"),
             (mean_pool, "Promediaste"),
             (max_pool_from_zero, "Empiezas con 0"),

@@ -184,6 +184,10 @@ ANSWERS = {
             (lambda a, b: fill_one_by_one([*a, *b] * np.ones(12), b), "las dos columnas juntas"),
             (lambda a, b: (b[~np.isnan(b)], np.isnan(b)), "en un eje"),
             (lambda a, b: (fill_one_by_one(a, b)[0], np.isnan(a)), "La forma"),
+            (
+                lambda a, b: (np.where(np.isnan(b), b, np.nanmedian(a)), np.isnan(b)),
+                "Están al revés",
+            ),
             (fill_from_new, "Usaste la mediana de `new`"),
             (fill_then_look, "después de rellenar"),
             (fill_by_equality, "ni a sí mismo"),
@@ -208,14 +212,13 @@ ANSWERS = {
             ),
             (lambda a, b: [t - a.mean(0) for t in (a, b)], "olvidaste dividir"),
             (lambda a, b: [(t - a.mean(1)) / a.std(1) for t in (a, b)], "emparejar"),
-            (
-                lambda a, b: np.nan_to_num([(a - a.mean(0)) / a.std(0)])[0],
-                "Se esperan 2 resultados",
-            ),
             (standardize_each_by_itself, "con su propia media"),
             (standardize_together, "fuga"),
             (lambda a, b: ((a - a.mean(0)) / a.std(0), (b - a.mean(0)) / a.std(0)), "no varía"),
-            (lambda a, b: ((a - a.mean(0)) / a.std(), (b - a.mean(0)) / a.std()), "resultado 1"),
+            (
+                lambda a, b: ((a - a.mean(0)) / a.std(), (b - a.mean(0)) / a.std()),
+                "la desviación una sola para toda la tabla",
+            ),
         ],
     ),
     "1.4": Answers(

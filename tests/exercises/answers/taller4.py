@@ -175,6 +175,20 @@ def gate_of_the_bottom(skip, coarse, bottom, weights):
     return gate_repaired(skip, np.kron(bottom, np.ones((2, 2, 1))), bottom, weights)
 
 
+def gate_without_relu(skip, coarse, bottom, weights):
+    c = skip.shape[-1]
+    q = skip[::2, ::2] @ weights("theta", c, c // 2) + coarse @ weights("phi", 2 * c, c // 2)
+    a = expit(q @ weights("psi", c // 2, 1))
+    return np.kron(a, np.ones((2, 2, 1))) * skip @ weights("project", c, c)
+
+
+def gate_of_the_projected(skip, coarse, bottom, weights):
+    c = skip.shape[-1]
+    skip = skip @ weights("project", c, c)  # before the gate, not after it
+    q = skip[::2, ::2] @ weights("theta", c, c // 2) + coarse @ weights("phi", 2 * c, c // 2)
+    return expit(np.maximum(q, 0) @ weights("psi", c // 2, 1)).repeat(2, 0).repeat(2, 1) * skip
+
+
 def gate_half_repaired(skip, coarse, bottom, weights):
     """The right signal and activation; neither upsampled nor of the skip's channels."""
     c = skip.shape[-1]
@@ -203,6 +217,9 @@ ANSWERS = {
             (lambda mask, mm: mask.sum() * mm[0] * mm[1] / 1000, "dos lados"),
             (lambda mask, mm: mask.sum() * np.prod(mm) // 1000, "siempre 0"),
             (lambda mask, mm: mask.sum() * np.prod(mm) / 100, "Divides por 100"),
+            (lambda mask, mm: mask.sum() * np.prod(mm / 1000), "Son metros cúbicos"),
+            (lambda mask, mm: mask.sum() * mm[0] * mm[1] ** 2 / 1000, "por cuadrados"),
+            (lambda mask, mm: mask.sum() * mm[0] * mm[2] ** 2 / 1000, "por cuadrados"),
             (lambda mask, mm: mask * np.prod(mm) / 1000, "un solo número"),
             (lambda mask, mm: mask.sum() * mm / 1000, "un solo número"),
             (lambda mask, mm: mask.mean() * np.prod(mm) / 1000, "veces lo correcto"),
@@ -242,7 +259,7 @@ ANSWERS = {
             (lambda a, b: np.sum(a * b) / max(b.sum(), 1), "precisión"),
             (lambda a, b: (2 * np.sum(a * b) + 1) / (a.sum() + b.sum() + 1), "Sumas 1"),
             (lambda a, b: 2 * (a * b) / (a + b), "un solo número"),
-            (lambda a, b: 2 * np.sum(a * b) // max(a.sum() + b.sum(), 1), "decimales|siempre"),
+            (lambda a, b: 2 * np.sum(a * b) // max(a.sum() + b.sum(), 1), "decimales"),
             (dice_without_two, "Falta el 2"),
             (dice_iou, "Eso es IoU"),
             (dice_with_the_background, "en ella el fondo cuenta"),
@@ -253,12 +270,17 @@ ANSWERS = {
     "4.4": Answers(
         right=[gate_repaired, gate_of_keras],
         wrong=[
-            (lambda s, c, b, w: gate_repaired(s, c, b, w)[::2, ::2], "forma"),
+            (lambda s, c, b, w: gate_repaired(s, c, b, w)[::2, ::2], "Mira el tamaño"),
             (lambda s, c, b, w: gate_repaired(s, c, b, w).sum(axis=-1), "forma"),
-            (lambda s, c, b, w: s, "otros valores"),
+            (gate_without_relu, "se perdió la ReLU"),
+            (gate_of_the_projected, "otros valores"),
             (
                 lambda s, c, b, w: gate_repaired(s, c, b, lambda n, i, o: w("phi", i, o)),
                 "otros val",
+            ),
+            (
+                lambda s, c, b, w: gate_repaired(s, c, b, lambda n, i, o: w(f"{n}_x", i, o)),
+                "`weights` conoce",
             ),
             (gate_as_it_is_given, "tal como se entrega, con todos sus errores"),
             (gate_with_softmax, "vale 1 en todas partes"),

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 
-from course.inference import detection
 from tests.exercises.answers import Answers
 
 # ---- 5.1
@@ -73,118 +72,6 @@ def learning_without_the_output(channels, classes, last):
     return learn - (channels[-1] + 1) * classes, frozen
 
 
-# ---- 5.3
-
-
-def iou_of_the_course(a, b):
-    return detection.iou([a], [b])[0, 0]
-
-
-def iou_of_sets(a, b):
-    a, b = ({(y, x) for y in range(*box[::2]) for x in range(*box[1::2])} for box in (a, b))
-    return len(a & b) / len(a | b)
-
-
-def iou_unclipped(a, b):
-    shared = (min(a[2], b[2]) - max(a[0], b[0])) * (min(a[3], b[3]) - max(a[1], b[1]))
-    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
-
-
-def iou_with_one_more_pixel(a, b):
-    h = max(0, min(a[2], b[2]) - max(a[0], b[0]) + 1)
-    w = max(0, min(a[3], b[3]) - max(a[1], b[1]) + 1)
-    areas = [(box[2] - box[0] + 1) * (box[3] - box[1] + 1) for box in (a, b)]
-    return h * w / (sum(areas) - h * w)
-
-
-def iou_of_sizes(a, b):
-    h = max(0, min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0]))
-    w = max(0, min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1]))
-    return h * w / (a[2] * a[3] + b[2] * b[3] - h * w)
-
-
-def iou_dice(a, b):
-    iou = iou_of_sets(a, b)
-    return 2 * iou / (1 + iou)
-
-
-# ---- 5.4
-
-
-def suppress_with_a_mask(overlaps, scores, threshold):
-    alive, kept = np.ones(len(scores), bool), []
-    while alive.any():
-        best = np.where(alive, scores, -1).argmax()
-        kept.append(int(best))
-        alive &= overlaps[best] <= threshold
-        alive[best] = False
-    return kept
-
-
-def suppress_by_crossing_out(overlaps, scores, threshold):
-    ranked = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
-    for i in list(ranked):
-        if i in ranked:
-            after = ranked[ranked.index(i) + 1 :]
-            ranked = [j for j in ranked if j not in after or overlaps[i][j] <= threshold]
-    return np.array(ranked)
-
-
-def suppress_in_order(overlaps, scores, threshold):
-    kept = []
-    for i in range(len(scores)):
-        if not any(overlaps[i, j] > threshold for j in kept):
-            kept.append(i)
-    return kept
-
-
-def suppress_by_the_suppressed(overlaps, scores, threshold):
-    ranked = np.argsort(scores)[::-1]
-    return [i for n, i in enumerate(ranked) if n == 0 or overlaps[i, ranked[:n]].max() <= threshold]
-
-
-def suppress_in_another_order(overlaps, scores, threshold):
-    return sorted(suppress_with_a_mask(overlaps, scores, threshold))
-
-
-# ---- 5.5
-
-
-def precision_of_the_course(threshold, scores, matched, there):
-    taken = matched[scores >= threshold]
-    return detection.precision_recall(int((taken >= 0).sum()), len(taken), there)
-
-
-def precision_with_a_loop(threshold, scores, matched, there):
-    true = false = 0
-    for score, index in zip(scores, matched, strict=True):
-        if score < threshold:
-            continue
-        if index == -1:
-            false += 1
-        else:
-            true += 1
-    return [true / (true + false), true / there]
-
-
-def precision_without_object_0(threshold, scores, matched, there):
-    taken = matched[scores >= threshold]
-    return (taken > 0).mean(), (taken > 0).sum() / there
-
-
-def precision_exchanged(threshold, scores, matched, there):
-    return precision_with_a_loop(threshold, scores, matched, there)[::-1]
-
-
-def precision_of_everything(threshold, scores, matched, there):
-    return np.mean(matched != -1), np.sum(matched != -1) / there
-
-
-def precision_of_what_was_found(threshold, scores, matched, there):
-    precision, recall = precision_with_a_loop(threshold, scores, matched, there)
-    return precision, recall * there / len(set(matched) - {-1})
-
-
 def learning_of_the_first(channels, classes, last):
     sizes = [(9 * a + 1) * b for a, b in zip(channels, channels[1:], strict=False)]
     return sum(sizes[:last]) + (channels[-1] + 1) * classes, sum(sizes[last:])
@@ -194,16 +81,6 @@ def learning_of_dense(channels, classes, last):
     sizes = [(a + 1) * b for a, b in zip(channels, channels[1:], strict=False)]
     cut = len(sizes) - last
     return sum(sizes[cut:]) + (channels[-1] + 1) * classes, sum(sizes[:cut])
-
-
-def iou_shared(a, b):
-    inner = max(0, min(a[2], b[2]) - max(a[0], b[0]))
-    return inner * max(0, min(a[3], b[3]) - max(a[1], b[1]))
-
-
-def precision_by_boxes(threshold, scores, matched, there):
-    right = np.sum((scores >= threshold) & (matched >= 0))
-    return right / np.sum(scores >= threshold), right / len(scores)
 
 
 ANSWERS = {
@@ -234,63 +111,6 @@ ANSWERS = {
             (learning_with_a_slice, "lista[-0:] es lista[0:]"),
             (learning_without_biases, "Faltan los sesgos"),
             (learning_without_the_output, "Falta la capa nueva"),
-        ],
-    ),
-    "5.3": Answers(
-        right=[iou_of_the_course, iou_of_sets],
-        wrong=[
-            (lambda a, b: iou_of_sets(a, b) // 1, "siempre 0"),
-            (lambda a, b: int(iou_of_sets(a, b)), "siempre 0"),
-            (lambda a, b: 1 - iou_of_sets(a, b), "otros valores"),
-            (lambda a, b: iou_shared(a, b), "en píxeles"),
-            (lambda a, b: iou_shared(a, b) / ((a[2] - a[0]) * (a[3] - a[1])), "área de `a`"),
-            (iou_unclipped, "Mira dos cajas separadas"),
-            (iou_with_one_more_pixel, "Sumas 1 a cada lado"),
-            (iou_of_sizes, "*alto*, *ancho*"),
-            (iou_dice, "el Dice de las cajas"),
-        ],
-    ),
-    "5.4": Answers(
-        right=[suppress_with_a_mask, suppress_by_crossing_out],
-        wrong=[
-            (lambda o, s, t: [x for x in s if x > 1], "No queda ninguna caja"),
-            (lambda o, s, t: [np.argmax(s)], "Dejas solo la más segura"),
-            (lambda o, s, t: s[suppress_with_a_mask(o, s, t)], "se piden sus índices"),
-            (lambda o, s, t: np.argsort(-s), "no quitas ninguna"),
-            (lambda o, s, t: suppress_with_a_mask(o, -s, t), "menos segura a la más segura|menor"),
-            (lambda o, s, t: [i for i in range(len(s)) if all(o[i] <= t)], "consigo misma"),
-            (lambda o, s, t: [i in suppress_with_a_mask(o, s, t) for i in range(6)], "una máscara"),
-            (lambda o, s, t: np.flatnonzero(s > t), "La forma|eje|otros valores"),
-            (suppress_in_order, "en el orden en que vienen"),
-            (suppress_by_the_suppressed, "las que ya fueron suprimidas"),
-            (suppress_in_another_order, "en el orden en que venían"),
-        ],
-    ),
-    "5.5": Answers(
-        right=[
-            precision_of_the_course,
-            precision_with_a_loop,
-            lambda *finds: np.array(precision_with_a_loop(*finds)),
-        ],
-        wrong=[
-            (lambda h, s, m, n: precision_with_a_loop(h, s, m, n)[0], "Se esperan 2"),
-            (
-                lambda h, s, m, n: precision_with_a_loop(np.nextafter(h, 1), s, m, n),
-                "justo el umbral",
-            ),
-            (
-                lambda h, s, m, n: (1 - precision_with_a_loop(h, s, m, n)[0], 0.5),
-                "otros valores|falsas",
-            ),
-            (
-                lambda h, s, m, n: [v * n for v in precision_with_a_loop(h, s, m, n)],
-                "otros valores|entre 0 y 1|de más",
-            ),
-            (precision_by_boxes, "divide por todas las cajas"),
-            (precision_without_object_0, "con matched > 0"),
-            (precision_exchanged, "Están cambiadas"),
-            (precision_of_everything, "No usas el umbral"),
-            (precision_of_what_was_found, "*alguna* caja"),
         ],
     ),
 }
