@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import threading
 import warnings
 
 import numpy as np
@@ -83,6 +84,32 @@ def image_size(path):
     return (width, height) if on_its_side else (height, width)
 
 
+class _NoWarnings:
+    """`warnings.catch_warnings` for several threads: the first in ignores, the last out restores.
+
+    Each by itself would restore what it found: another's "ignore", which then stays for ever.
+    """
+
+    def __init__(self):
+        self._lock, self._inside = threading.Lock(), 0
+
+    def __enter__(self):
+        with self._lock:
+            if not self._inside:
+                self._caught = warnings.catch_warnings(action="ignore")
+                self._caught.__enter__()
+            self._inside += 1
+
+    def __exit__(self, *error):
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._caught.__exit__(*error)
+
+
+_no_warnings = _NoWarnings()
+
+
 @contextlib.contextmanager
 def opened(path):
     """A picture file as Pillow's picture, not yet decoded; what goes wrong is a CourseError."""
@@ -92,9 +119,7 @@ def opened(path):
         what = "es una carpeta" if os.path.isdir(path) else "no existe"
         raise CourseError(f"{path} {what}. Se esperaba un archivo PNG o JPG.")
     formats = _FORMATS + _heic(path)
-    with warnings.catch_warnings():
-        # Pillow warns of large pictures and of odd EXIF or palettes; the checks below decide
-        warnings.simplefilter("ignore")
+    with _no_warnings:  # of large pictures, odd EXIF or palettes: the checks below decide
         try:
             with Image.open(path, formats=formats) as picture:
                 _check_header(picture, path)

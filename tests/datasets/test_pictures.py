@@ -5,6 +5,7 @@ import io
 import os
 import pathlib
 import struct
+import warnings
 import zipfile
 import zlib
 
@@ -17,6 +18,7 @@ from course.datasets.pictures import (
     center_digit,
     fit_square,
     image_size,
+    opened,
     prepare_digit,
     prepare_photo,
     prepare_square,
@@ -115,6 +117,16 @@ def test_a_photograph_is_turned_upright(tmp_path):
     levels = read_image(path)
     assert levels.shape == (12, 10)
     assert levels[:4].max() < 16 and levels[8:].min() > 239
+
+
+def test_two_that_read_at_once_leave_the_warnings_as_they_were(tmp_path):
+    """Threads overlap so: the second opens its picture before the first is done with its own."""
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    before = list(warnings.filters)
+    first, second = opened(tmp_path / "a.png"), opened(tmp_path / "a.png")
+    first.__enter__(), second.__enter__()
+    first.__exit__(None, None, None), second.__exit__(None, None, None)
+    assert warnings.filters == before
 
 
 def test_a_phone_s_jpg_with_two_views_is_its_first(tmp_path):
