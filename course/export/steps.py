@@ -114,7 +114,7 @@ class _Written:
         if isinstance(layer, keras.Model):
             inputs = [tensor.name for tensor in layer.inputs]
             return self.model(layer, dict(zip(inputs, of, strict=True)), f"{name}/")
-        write = _LAYERS.get(type(layer))
+        write = _LAYERS.get(layer.__class__)
         if write is None or not (settings := write(layer, self)):
             raise _no_step(name, type(layer).__name__)
         kind = settings.pop("kind")

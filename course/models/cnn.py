@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from course.models.batch_norm import BatchNormalization
 from course.models.channels import check_channels_last
 
 
@@ -69,9 +70,7 @@ def cnn(
         )
         model.add(layers.MaxPooling2D(padding=padding, name=f"{level}_pool"))
         if batch_norm:
-            # Keras' 0.99 would need hundreds of steps before its averages describe the data, and a
-            # small data set does not give them: the network would learn but predict nonsense.
-            model.add(layers.BatchNormalization(momentum=0.9, name=f"{level}_norm"))
+            model.add(BatchNormalization(f"{level}_norm"))
         model.add(layers.Activation("relu", name=f"{level}_relu"))
     model.add(layers.Flatten(name="flatten"))
     for i, width in enumerate(units, start=1):

@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from course.models.batch_norm import BatchNormalization
 from course.models.channels import check_channels_last
 
 _CONVOLUTIONS = {  # block → (side of the kernel, filters as a multiple of the block's)
@@ -137,8 +138,7 @@ def _conv_norm(x, filters, side, stride, conv_name, norm_name, padding="same"):
         kernel_initializer="he_normal",
         name=conv_name,
     )(x)
-    # Keras' momentum of 0.99 needs hundreds of steps before its averages describe the data
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=norm_name)(x)
+    return BatchNormalization(norm_name, epsilon=1e-5)(x)
 
 
 def _check(input_shape, num_classes, filters, repeats, block, stem):

@@ -6,6 +6,7 @@ import math
 import keras
 from keras import layers
 
+from course.models.batch_norm import BatchNormalization
 from course.models.channels import check_channels_last
 
 
@@ -166,7 +167,7 @@ def attention_gate(skip, gating, filters, name):
 
     gated = layers.Multiply(name=f"{name}_gated")([skip, a])
     gated = conv(skip.shape[-1], 1, use_bias=False, name=f"{name}_project")(gated)
-    return layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(gated)
+    return BatchNormalization(f"{name}_norm")(gated)
 
 
 def conv_block(x, filters, name, activation="relu", normalization="batch", dropout=0.0):
@@ -229,8 +230,7 @@ def _upsample_linearly(x, name):
 
 def _normalization(kind, filters, name):
     if kind == "batch":
-        # Keras' 0.99 needs hundreds of steps before its averages describe the data
-        return layers.BatchNormalization(momentum=0.9, name=name)
+        return BatchNormalization(name)
     if kind == "instance":
         return layers.GroupNormalization(groups=-1, name=name)  # a group of each channel
     if kind == "group":
