@@ -98,8 +98,8 @@ def ratios(ours, theirs, divisor):
 class Worker:
     """A process with one net of one framework; it does what it is asked and answers in JSON."""
 
-    def __init__(self, framework, case):
-        command = [sys.executable, __file__, "--worker", framework, case]
+    def __init__(self, *names, script=__file__):
+        command = [sys.executable, script, "--worker", *names]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         self.process = subprocess.Popen(command, text=True, **pipes)
 
