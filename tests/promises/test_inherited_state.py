@@ -379,6 +379,7 @@ with one.scope():
 """
 
 
+@pytest.mark.matrix
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="MirroredStrategy's job")
 def test_a_strategy_counts_for_the_models_that_use_it(tmp_path):
     lines = python(tmp_path, "-c", STRATEGIES).stdout.splitlines()
@@ -386,6 +387,7 @@ def test_a_strategy_counts_for_the_models_that_use_it(tmp_path):
     assert lines == ["2 [0, 0, 0]", "1 [1, 1, 1]", "2 [0, 0, 0]", "1 [0, 0, 0]"]
 
 
+@pytest.mark.matrix
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="MirroredStrategy's job")
 def test_several_devices_train_on_equal_parts_or_say_so_before(tmp_path):
     lines = python(tmp_path, "-c", UNEVEN).stdout.splitlines()

@@ -138,10 +138,12 @@ def near(one, other):
 
 @pytest.mark.parametrize(
     "where",
-    ["default", "mirrored-1"]
-    + [
-        pytest.param(name, marks=pytest.mark.matrix)
-        for name in ("one device", "mirrored-2", "jax", "jax-2", "torch")
+    [
+        "default",
+        *(
+            pytest.param(name, marks=pytest.mark.matrix)
+            for name in ("one device", "mirrored-1", "mirrored-2", "jax", "jax-2", "torch")
+        ),
     ],
 )
 def test_each_example_once_an_epoch_resumed_or_not(where):

@@ -85,6 +85,7 @@ def train(*devices):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.matrix
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="MirroredStrategy's job")
 def test_two_devices_share_each_batch_and_learn_what_one_does():
     with ThreadPoolExecutor() as pool:  # TensorFlow starts in both at once
