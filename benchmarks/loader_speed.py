@@ -18,6 +18,7 @@ import os
 import pathlib
 import platform
 import resource
+import shutil
 import tempfile
 import time
 
@@ -71,11 +72,21 @@ def main():
 
 def prepare(folder, count):
     """Write raw cases one by one, prepare each, and take the raw files away again."""
+    done = []
+    for written in write(folder / "raw", count):
+        [case] = brats.find_cases(folder / "raw", edition="2020")
+        done += store.prepare([case], folder / "prepared")
+        shutil.rmtree(written)
+    return store.Store(done)
+
+
+def write(folder, count, ending=".nii"):
+    """Write raw cases one by one; yield the folder of each."""
     import nibabel
 
     grid = np.meshgrid(*(np.arange(n) - n // 2 for n in SHAPE), indexing="ij", sparse=True)
     distance = sum((axis / half) ** 2 for axis, half in zip(grid, BRAIN, strict=True))
-    rng, done = np.random.default_rng(0), []
+    rng = np.random.default_rng(0)
     for number in range(count):
         place = rng.integers(-30, 31, 3)
         from_tumour = sum((axis - at) ** 2 for axis, at in zip(grid, place, strict=True))
@@ -85,14 +96,9 @@ def prepare(folder, count):
         name = f"BraTS20_Training_{number + 1:03}"
         for kind in ("flair", "t1", "t1ce", "t2"):
             picture = (rng.integers(200, 900, SHAPE) + 100 * labels) * (distance < 1)
-            save(nibabel, picture.astype("int16"), folder / "raw" / name / f"{name}_{kind}.nii")
-        save(nibabel, labels, folder / "raw" / name / f"{name}_seg.nii")
-        [case] = brats.find_cases(folder / "raw", edition="2020")
-        done += store.prepare([case], folder / "prepared")
-        for path in (folder / "raw" / name).iterdir():
-            path.unlink()
-        (folder / "raw" / name).rmdir()
-    return store.Store(done)
+            save(nibabel, picture.astype("int16"), folder / name / f"{name}_{kind}{ending}")
+        save(nibabel, labels, folder / name / f"{name}_seg{ending}")
+        yield folder / name
 
 
 def save(nibabel, array, path):

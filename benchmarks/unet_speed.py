@@ -96,10 +96,10 @@ def ratios(ours, theirs, divisor):
 
 
 class Worker:
-    """A process with one net of one framework; it does what it is asked and answers in JSON."""
+    """A process with one of what is compared; it does what it is asked and answers in JSON."""
 
-    def __init__(self, *names, script=__file__):
-        command = [sys.executable, script, "--worker", *names]
+    def __init__(self, *words, script=__file__):
+        command = [sys.executable, script, "--worker", *words]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         self.process = subprocess.Popen(command, text=True, **pipes)
 

@@ -93,7 +93,8 @@ def to_regions(labels, edition):
     table = np.zeros((max(known.labels) + 1, len(REGIONS)), "uint8")
     for column, region in enumerate(REGIONS):
         table[list(known.regions[region]), column] = 1
-    return table[labels.astype("uint8", copy=False)]
+    # table[labels] takes six times as long
+    return table.take(labels.astype("uint8", copy=False), axis=0)
 
 
 def from_regions(regions, edition):

@@ -302,7 +302,7 @@ def _prepared(case, folder):
         )
     box = tuple(_extent(brain, axis) for axis in range(3))
     cut = tuple(slice(*ends) for ends in box)
-    image = normalize(image, brain)[cut].astype("float16")
+    image = normalize(image[cut], brain[cut]).astype("float16")
     masks = regions.to_regions(labels[cut], case.edition)
     arrays = {"image": image, "regions": masks, "centers": _centers(brain[cut], masks)}
     spacing_mm = tuple(map(float, case.spacing_mm))

@@ -53,7 +53,7 @@ def load_case(case):
             if image is None:
                 image = np.empty((*header.kit_shape, len(case.images)), "float32")
             picture = nifti.read(header, image[..., channel])
-            if picture.min() == picture.max():
+            if not any((plane != picture.flat[0]).any() for plane in picture):
                 raise CourseError(
                     f"{path}: se esperaba una imagen. Llegó: {picture.flat[0]:g} en todos sus "
                     f"vóxeles.\nQué hacer: pon en su lugar una copia nueva de {modality}."
