@@ -51,12 +51,10 @@ from course.training import all_devices, alone, callbacks, resume, run_dir, set_
 #
 # En un terminal son opciones (`--epochs 3`), en cualquier parte son variables
 # (`COURSE_EPOCHS=3`), y en un cuaderno basta con cambiar el número aquí mismo. Todo el azar sale
-# de `seed`. Para usar la muestra desde un cuaderno, agrega `source="sample"`. `batch_size=None` son
-# 128 imágenes por paso, y 32 con la muestra, que es diez veces menor.
+# de `seed`. Para usar la muestra desde un cuaderno, agrega `source="sample"`.
 
 # %%
-s = settings(epochs=18, batch_size=None, learning_rate=4e-3)
-batch_size = s.batch_size or (32 if s.source == "sample" else 128)
+s = settings(epochs=26, batch_size=128, learning_rate=4e-3)
 set_seed(s.seed)
 run = run_dir("taller3_cnn_senas", s)
 
@@ -191,7 +189,7 @@ ejercicio("3.3").comprobar(photograph_accuracy)
 # *fuera* de `model`: solo sirve para entrenar.
 
 # %%
-devices = all_devices(batch_size=batch_size)
+devices = all_devices(batch_size=s.batch_size)
 with devices:
     model = cnn((28, 28, 1), num_classes=24, filters=(16, 64, 96, 128))
     model.summary()
@@ -244,7 +242,7 @@ ejercicio("3.4").comprobar(residual)
 
 # %%
 targets = keras.utils.to_categorical(y_train, num_classes=24)
-batches = Batches(x_train[train], targets[train], batch_size, s.seed)
+batches = Batches(x_train[train], targets[train], s.batch_size, s.seed)
 schedule = keras.optimizers.schedules.CosineDecay(
     initial_learning_rate=s.learning_rate / 10,
     warmup_target=s.learning_rate,
@@ -259,7 +257,7 @@ with devices:
     )
 trainer.fit(
     batches,
-    validation_data=Batches(x_train[val], targets[val], batch_size, s.seed),
+    validation_data=Batches(x_train[val], targets[val], s.batch_size, s.seed),
     initial_epoch=resume(trainer, run),
     epochs=s.epochs,
     callbacks=callbacks(run, batches, seed=s.seed),
