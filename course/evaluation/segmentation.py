@@ -174,6 +174,7 @@ def _pack(volume, true, answer, folder):
 
 def _scores(true, answer, spacing_mm):
     """One region of one case; what is not defined is None."""
+    true, answer = np.ascontiguousarray(true), np.ascontiguousarray(answer)  # gone through often
     scores = {
         "dice": metrics.dice_score(true, answer),
         "hd95_mm": metrics.hausdorff95(true, answer, spacing_mm),

@@ -9,12 +9,14 @@ is refused. Each case is scored whole, in its own geometry and region by region.
 
 import itertools
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from scipy import ndimage
+from scipy.spatial import KDTree
 
-_REACH = 4  # voxels in each direction that are looked at one by one
-_LOOKS = 6  # for each voxel of the volume; more would take longer than a distance transform
+_REACH = 3  # voxels in each direction that are looked at one by one
+_LOOKS = 3  # for each voxel of the volume; more would take longer than a distance transform
 
 
 def dice_score(mask_true, mask_pred) -> float:
@@ -38,8 +40,8 @@ def dice_score(mask_true, mask_pred) -> float:
     0.5
     """
     true, pred = _masks(mask_true, mask_pred)
-    size = int(true.sum()) + int(pred.sum())
-    return 2 * int((true & pred).sum()) / size if size else 1.0
+    size = _count(true) + _count(pred)
+    return 2 * _count(true & pred) / size if size else 1.0
 
 
 def hausdorff95(mask_true, mask_pred, spacing_mm) -> float:
@@ -78,9 +80,12 @@ def hausdorff95(mask_true, mask_pred, spacing_mm) -> float:
         )
         return diagonal_mm if true.any() or pred.any() else 0.0
     # nothing changes when empty margins go: beyond the box of both there is no voxel of either
-    box = ndimage.find_objects((true | pred).view("uint8"))[0]
-    true, pred = (mask[box] & ~ndimage.binary_erosion(mask[box]) for mask in (true, pred))
-    return max(_p95_mm(true, pred, spacing_mm), _p95_mm(pred, true, spacing_mm))
+    either = true | pred
+    axes = range(true.ndim)
+    box = tuple(_ends(either.any(axis=tuple({*axes} - {axis}))) for axis in axes)
+    true, pred = (_surface(np.pad(mask[box], _REACH)) for mask in (true, pred))
+    with ThreadPoolExecutor(2) as pool:  # SciPy's long work lets the other direction go on
+        return max(pool.map(_p95_mm, (true, pred), (pred, true), 2 * (spacing_mm,)))
 
 
 def sensitivity(mask_true, mask_pred) -> float:
@@ -98,7 +103,7 @@ def sensitivity(mask_true, mask_pred) -> float:
     0.3333333333333333
     """
     true, pred = _masks(mask_true, mask_pred)
-    return int((true & pred).sum()) / int(true.sum()) if true.any() else math.nan
+    return _count(true & pred) / _count(true) if true.any() else math.nan
 
 
 def precision(mask_true, mask_pred) -> float:
@@ -134,7 +139,7 @@ def volume_ml(mask, spacing_mm) -> float:
     2.0
     """
     (mask,) = _masks(mask)
-    return int(mask.sum()) * math.prod(_spacing(spacing_mm, mask)) / 1000
+    return _count(mask) * math.prod(_spacing(spacing_mm, mask)) / 1000
 
 
 def largest_slice(*masks) -> int:
@@ -160,34 +165,49 @@ def largest_slice(*masks) -> int:
     return len(masks[0]) // 2
 
 
+def _count(mask):
+    return int(np.count_nonzero(mask))  # a number of NumPy's is none for JSON
+
+
+def _ends(line):
+    """The slice from the first to the last that is not 0."""
+    places = np.flatnonzero(line)
+    return slice(places[0], places[-1] + 1)
+
+
+def _surface(mask):
+    """What 6-connected erosion takes away from a mask with empty margins, ten times as quick."""
+    flat = mask.ravel()
+    inside = flat.copy()
+    for axis in range(mask.ndim):
+        step = math.prod(mask.shape[axis + 1 :])
+        inside[step:] &= flat[:-step]
+        inside[:-step] &= flat[step:]
+    return (flat & ~inside).reshape(mask.shape)
+
+
 def _p95_mm(surface, other, spacing_mm):
-    """95th percentile of the distances from a surface's voxels to the nearest of the other's."""
-    distances = _near_mm(surface, other, spacing_mm)
-    if distances is None:
-        distances = _distances_mm(surface, other, spacing_mm)
-    return float(np.percentile(distances, 95))
+    """95th percentile of the distances from a surface's voxels to the nearest of the other's.
 
-
-def _near_mm(surface, other, spacing_mm):
-    """As `_distances_mm`, with infinity for those that the percentile does not need; or None.
-
-    Around each voxel the nearest places are looked at first. Where a mask is noise nearly all have
-    found a neighbour after a few, long before a distance transform of so many is done. None says
-    that there were too many places to look at.
+    Around each voxel the nearest places are looked at first. Of two alike, and where a mask is
+    noise, nearly all have found a neighbour after a few, and where the others have theirs does not
+    matter. If it does, or there is too much to look at, it is found out for those that are left.
     """
-    padded = np.pad(other, _REACH)
-    there, left = padded.ravel(), np.flatnonzero(np.pad(surface, _REACH))
+    there, left = other.ravel(), np.flatnonzero(surface)
     n, looks, found_mm = len(left), _LOOKS * other.size, []
-    for mm, step in _steps(padded.shape, spacing_mm):
+    needed = min(n, math.floor(0.95 * (n - 1)) + 2)
+    for mm, step in _steps(other.shape, spacing_mm):
         looks -= len(left)
-        if looks < 0:
-            return None
+        if n - len(left) >= needed or looks < 0:
+            break
         missed = left[~there[left + step]]
         found_mm += [np.full(len(left) - len(missed), mm)]
         left = missed
-        if n - len(left) > 0.95 * (n - 1) + 1 or not len(left):
-            return np.concatenate([*found_mm, np.full(len(left), np.inf)])
-    return None
+    if n - len(left) >= needed:
+        found_mm += [np.full(len(left), np.inf)]
+    else:
+        found_mm += [_far_mm(left, other, spacing_mm)]
+    return float(np.percentile(np.concatenate(found_mm), 95))
 
 
 def _steps(shape, spacing_mm):
@@ -200,17 +220,35 @@ def _steps(shape, spacing_mm):
     return zip(lengths_mm[order].tolist(), flat[order].tolist(), strict=True)
 
 
-def _distances_mm(surface, other, spacing_mm):
-    """From each voxel of a surface to the nearest voxel of the other, `(n,)`.
+def _far_mm(flat, other, spacing_mm):
+    """From each voxel, by its flat index, to the nearest of a surface, `(n,)`.
 
-    A distance transform takes about the same time wherever the surfaces lie. A k-d tree is twice
-    as quick for two similar tumours, and needs half a minute where one of them fills the volume.
+    A distance transform takes about the same time wherever they lie. A k-d tree looks at all that
+    is hardly farther than the nearest: of a tumour little, of a ball around the voxel everything.
+    A hundred of the voxels tell how much; where it is too much, and of many voxels, the transform.
     """
+    voxels, others = np.unravel_index(flat, other.shape), np.flatnonzero(other)
+    if 20 * max(len(flat), len(others)) < other.size:
+        places_mm, others_mm = (
+            np.transpose(one) * spacing_mm
+            for one in (voxels, np.unravel_index(others, other.shape))
+        )
+        tree = KDTree(others_mm, leafsize=32)
+        some = places_mm[:: 1 + len(flat) // 100]
+        reach_mm = 1.5 * tree.query(some)[0] + 4 * max(spacing_mm)
+        looks = 300 + tree.query_ball_point(some, reach_mm, return_length=True).mean()
+        if len(flat) * looks < 25 * other.size:
+            nearest = np.unravel_index(others[tree.query(places_mm)[1]], other.shape)
+            return _lengths_mm(nearest, voxels, spacing_mm)
     nearest = ndimage.distance_transform_edt(
         ~other, sampling=spacing_mm, return_distances=False, return_indices=True
     )
-    steps = nearest[:, surface] - np.array(np.nonzero(surface))
-    return np.linalg.norm(steps * np.array(spacing_mm)[:, None], axis=0)
+    return _lengths_mm((axis.ravel()[flat] for axis in nearest), voxels, spacing_mm)
+
+
+def _lengths_mm(ends, starts, spacing_mm):
+    steps = zip(ends, starts, spacing_mm, strict=True)
+    return np.sqrt(sum(((end - start) * mm) ** 2 for end, start, mm in steps))
 
 
 def _masks(*masks):
@@ -224,7 +262,7 @@ def _masks(*masks):
                 "Expected a mask of 0 and 1; labels become masks with course.regions.to_regions, "
                 f"probabilities with >= 0.5. Received: values from {mask.min()} to {mask.max()}"
             )
-    return [mask.astype(bool) for mask in masks]
+    return [mask.astype(bool, copy=False) for mask in masks]
 
 
 def _spacing(spacing_mm, mask):
