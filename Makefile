@@ -56,13 +56,14 @@ ON_ANY_BACKEND := tests/models/test_batch_norm.py tests/models/test_mlp_cnn.py \
 PROCESSES := tests/training/test_processes.py
 
 test-jax: .venv/jax
-	KERAS_BACKEND=jax .venv/bin/python -m pytest $(ON_ANY_BACKEND) tests/kernels/test_on_jax.py
+	KERAS_BACKEND=jax .venv/bin/python $(PYTEST) $(ON_ANY_BACKEND)
+	KERAS_BACKEND=jax .venv/bin/python -m pytest tests/kernels/test_on_jax.py
 	.venv/bin/python -m pytest -n 2 --dist load --maxschedchunk 1 -m matrix $(PROCESSES)
 
 # On Linux pip brings PyTorch with CUDA, 3 GB. Where there is a build without it, name that one:
 # make test-torch TORCH=torch==2.13.0+cpu
 test-torch: .venv/torch
-	KERAS_BACKEND=torch .venv/bin/python -m pytest $(ON_ANY_BACKEND)
+	KERAS_BACKEND=torch .venv/bin/python $(PYTEST) $(ON_ANY_BACKEND)
 
 # JAX is brought along; PyTorch's rows are skipped where test-torch has not been run. The other
 # Python has the lowest versions: what one Keras writes, the other reads.
