@@ -60,19 +60,22 @@ def main():
     if not importlib.util.find_spec("monai"):
         sys.exit('MONAI is not here to be compared with: pip install -e ".[bench]"')
     count, turns = (2, 1) if options.quick else (options.cases, options.turns)
+    endings, preparing, ways = (".nii.gz", ".nii"), PREPARING, WAYS
+    if options.quick:
+        endings, preparing, ways = (".nii",), ("ours", "MONAI"), ("ours", "MONAI")
     sys.stdout.reconfigure(line_buffering=True)  # a file shows at once what is finished
     print(conditions("tensorflow", "keras", "torch", "monai", "nibabel"))
     print(f"{count} cases of 240×240×155; median (least–most) of {turns} turns after one to warm "
           "up, ratios of each turn.\nMemory: the process's peak, and how much of it came after its "
           "libraries; then the peak of its largest worker,\nwhich shares them.")  # fmt: skip
     with tempfile.TemporaryDirectory() as home:
-        for ending in (".nii.gz", ".nii"):
+        for ending in endings:
             ask(Worker("write", ending, home, script=__file__), str(count))
-            compare(f"prepare {ending}: cases a minute", "prepare", PREPARING, home, turns)
+            compare(f"prepare {ending}: cases a minute", "prepare", preparing, home, turns)
             print(ask(Worker("check", "", home, script=__file__), "")["same"])
         for task, (size, batch, _) in READING.items():
             title = f"{task} of {'×'.join(map(str, size))} in batches of {batch}: samples a second"
-            compare(title, task, WAYS, home, turns)
+            compare(title, task, ways, home, turns)
 
 
 def compare(title, task, ways, home, turns):
