@@ -45,7 +45,7 @@ def fingerprint(model):
 def code_in(model):
     """The first part of a model that is not Keras' own, so that `export` refuses it; or None."""
     for part in (model, *_layers(model)):
-        kind = type(part)
+        kind = part.__class__  # what a file will say; type() may know of a subclass
         if kind.__module__.partition(".")[0] != "keras" or kind.__name__ in CODE:
             return part
     return None

@@ -9,6 +9,7 @@ import pytest
 from keras import layers
 
 from course.models.batch_norm import BatchNormalization
+from course.training.fingerprint import code_in
 
 BOTH = (functools.partial(layers.BatchNormalization, momentum=0.9), BatchNormalization)
 
@@ -87,6 +88,7 @@ def test_a_file_and_a_copy_have_keras_layer(tmp_path):
     (written,) = json.loads(model.to_json())["config"]["layers"][1:]
     assert (written["module"], written["class_name"]) == ("keras.layers", "BatchNormalization")
     assert written["registered_name"] is None
+    assert code_in(model) is None  # or training would warn that `export` refuses it
     model.save(tmp_path / "model.keras")
     for copy in (
         keras.models.clone_model(model),
