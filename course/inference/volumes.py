@@ -7,6 +7,7 @@ import numpy as np
 
 from course import regions as brats_regions
 from course.errors import CourseError
+from course.metrics.volumes import bounding_box
 
 _WINDOW = {2: 256, 3: 96}  # longest side of a window where the model leaves it free
 _MULTIPLE = 32  # such sides can be halved five times, and few different ones are ever traced
@@ -188,12 +189,9 @@ def _check_inputs(model, image, overlap):
 def _box(image):
     """The smallest box around all that is not 0: three slices."""
     # channel by channel: image.any(axis=-1) needs three times as long
-    filled = np.logical_or.reduce([channel != 0 for channel in np.moveaxis(image, -1, 0)])
-    box = []
-    for axis in range(3):  # scipy.ndimage.find_objects needs ten times as long
-        places = np.flatnonzero(filled.any(axis=tuple({0, 1, 2} - {axis})))
-        box.append(slice(int(places[0]), int(places[-1]) + 1))
-    return tuple(box)
+    return bounding_box(
+        np.logical_or.reduce([channel != 0 for channel in np.moveaxis(image, -1, 0)])
+    )
 
 
 def _window(model, patch, sides):

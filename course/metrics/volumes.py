@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from scipy import ndimage
-from scipy.spatial import KDTree
 
 _REACH = 3  # voxels in each direction that are looked at one by one
 _LOOKS = 3  # for each voxel of the volume; more would take longer than a distance transform
@@ -80,9 +79,7 @@ def hausdorff95(mask_true, mask_pred, spacing_mm) -> float:
         )
         return diagonal_mm if true.any() or pred.any() else 0.0
     # nothing changes when empty margins go: beyond the box of both there is no voxel of either
-    either = true | pred
-    axes = range(true.ndim)
-    box = tuple(_ends(either.any(axis=tuple({*axes} - {axis}))) for axis in axes)
+    box = bounding_box(true | pred)
     true, pred = (_surface(np.pad(mask[box], _REACH)) for mask in (true, pred))
     with ThreadPoolExecutor(2) as pool:  # SciPy's long work lets the other direction go on
         return max(pool.map(_p95_mm, (true, pred), (pred, true), 2 * (spacing_mm,)))
@@ -165,14 +162,30 @@ def largest_slice(*masks) -> int:
     return len(masks[0]) // 2
 
 
+def bounding_box(mask) -> tuple:
+    """The smallest box that holds all of a mask, as a slice along each axis.
+
+    Args:
+        mask: Boolean array, not empty of True.
+
+    Returns:
+        Tuple of slices, one for each axis.
+
+    Example:
+
+    >>> bounding_box(np.array([[0, 0, 0, 0], [0, 1, 0, 1]], bool))
+    (slice(1, 2, None), slice(1, 4, None))
+    """
+    box = []
+    for axis in range(mask.ndim):  # scipy.ndimage.find_objects takes ten times as long
+        others = tuple(other for other in range(mask.ndim) if other != axis)
+        places = np.flatnonzero(mask.any(axis=others))
+        box.append(slice(int(places[0]), int(places[-1]) + 1))
+    return tuple(box)
+
+
 def _count(mask):
     return int(np.count_nonzero(mask))  # a number of NumPy's is none for JSON
-
-
-def _ends(line):
-    """The slice from the first to the last that is not 0."""
-    places = np.flatnonzero(line)
-    return slice(places[0], places[-1] + 1)
 
 
 def _surface(mask):
@@ -227,19 +240,19 @@ def _far_mm(flat, other, spacing_mm):
     is hardly farther than the nearest: of a tumour little, of a ball around the voxel everything.
     A hundred of the voxels tell how much; where it is too much, and of many voxels, the transform.
     """
-    voxels, others = np.unravel_index(flat, other.shape), np.flatnonzero(other)
-    if 20 * max(len(flat), len(others)) < other.size:
-        places_mm, others_mm = (
-            np.transpose(one) * spacing_mm
-            for one in (voxels, np.unravel_index(others, other.shape))
-        )
-        tree = KDTree(others_mm, leafsize=32)
+    from scipy.spatial import KDTree  # not for who only imports: as long as all of the rest
+
+    voxels = np.unravel_index(flat, other.shape)
+    if 20 * max(len(flat), _count(other)) < other.size:
+        others = np.nonzero(other)
+        tree = KDTree(np.transpose(others) * spacing_mm, leafsize=32)
+        places_mm = np.transpose(voxels) * spacing_mm
         some = places_mm[:: 1 + len(flat) // 100]
         reach_mm = 1.5 * tree.query(some)[0] + 4 * max(spacing_mm)
         looks = 300 + tree.query_ball_point(some, reach_mm, return_length=True).mean()
         if len(flat) * looks < 25 * other.size:
-            nearest = np.unravel_index(others[tree.query(places_mm)[1]], other.shape)
-            return _lengths_mm(nearest, voxels, spacing_mm)
+            nearest = tree.query(places_mm)[1]
+            return _lengths_mm((axis[nearest] for axis in others), voxels, spacing_mm)
     nearest = ndimage.distance_transform_edt(
         ~other, sampling=spacing_mm, return_distances=False, return_indices=True
     )

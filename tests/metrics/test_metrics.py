@@ -324,6 +324,18 @@ def test_hausdorff_of_scattered_voxels_is_the_plain_definition(shares, spacing_m
         assert hausdorff95(*pair, spacing_mm) == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.parametrize("spacing_mm", [(1, 1, 1), (4, 0.7, 1.3)])
+def test_hausdorff_of_far_surfaces_is_the_plain_definition(spacing_mm):
+    """Farther apart than is looked at one by one: small surfaces, large ones, one of each."""
+    z, y, x = np.ogrid[:24, :26, :28]
+    balls = [(z - 11) ** 2 + (y - 12) ** 2 + (x - at) ** 2 < r**2 for at, r in ((6, 4), (20, 7))]
+    chequered = (z + y + x) % 2 == 0
+    halves = [chequered & (x < 9), chequered & (x > 18)]
+    for pair in (balls, halves, (balls[0], halves[1])):
+        expected = plain_hausdorff95(*pair, spacing_mm)
+        assert expected > 8 and hausdorff95(*pair, spacing_mm) == pytest.approx(expected, abs=1e-9)
+
+
 def tumour(seed, middle, radii):
     """A lobed tumour of some 200 ml in a volume of BraTS' size."""
     rng = np.random.default_rng(seed)
