@@ -52,15 +52,15 @@ def main():
     parser.add_argument("--dims", type=int, choices=SETTINGS, default=2)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    cases = [case(folder) for folder in sorted(options.folder.iterdir()) if folder.is_dir()]
+    everyone = cases(options.folder)
     print(f"{datetime.date.today()} · {platform.machine()}, {os.cpu_count()} cores · Keras "
           f"{keras.__version__} on {keras.backend.backend()} · {options.dims}D · seed "
           f"{options.seed}\n\n{'held out':22}  "
           + "  ".join(f"{name:>5}" for name in REGIONS)
           + "  WT by a threshold on FLAIR: of the others  the best  training, minutes")  # fmt: skip
     rows = []
-    for held_out in cases:
-        others = [case for case in cases if case is not held_out]
+    for held_out in everyone:
+        others = [case for case in everyone if case is not held_out]
         begun = time.monotonic()
         model = train(others, options.dims, options.seed)
         minutes = (time.monotonic() - begun) / 60
@@ -75,11 +75,14 @@ def main():
     print(line("mean", np.mean(rows, axis=0)))
 
 
-def case(folder):
-    """A case of files named by hand."""
-    images = {name: folder / file for name, file in FILES.items()}
-    mask, brain = folder / "OTMultiClass.nii.gz", folder / "brainmask.nii.gz"
-    return brats.case(folder.name, "2015", images, mask=mask, brain=brain)
+def cases(folder):
+    """The cases of files named by hand, one in each folder of this one."""
+    found = []
+    for home in sorted(each for each in folder.iterdir() if each.is_dir()):
+        images = {name: home / file for name, file in FILES.items()}
+        mask, brain = home / "OTMultiClass.nii.gz", home / "brainmask.nii.gz"
+        found.append(brats.case(home.name, "2015", images, mask=mask, brain=brain))
+    return found
 
 
 def train(cases, dims, seed):

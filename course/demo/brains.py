@@ -250,8 +250,9 @@ class Brains:
 
         try:
             image, truth = brain.normalised()
-            masks = run.masks_in(model, image, self._card, progress=done)
-            brain.volumes_ml = run.volumes_of(masks, brain.case.spacing_mm)
+            spacing_mm = brain.case.spacing_mm
+            masks = run.masks_in(model, image, self._card, spacing_mm, progress=done)
+            brain.volumes_ml = run.volumes_of(masks, spacing_mm)
             if truth is not None:
                 brain.dice = {
                     name: metrics.dice_score(truth[..., i], masks[..., i])

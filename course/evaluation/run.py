@@ -211,7 +211,13 @@ def scored(model, card, origin, data, groups=None):
     if card["task"] == "segmentation":
         predict = functools.partial(inference.predict_volume, patch=card["patch"])
         volumes = _announced(brats.volumes(data), len(data))
-        return evaluation.evaluate_segmenter(model, volumes, origin=origin, predict=predict)
+        return evaluation.evaluate_segmenter(
+            model,
+            volumes,
+            origin=origin,
+            predict=predict,
+            least_et_ml=card.get("least_et_ml", 0),
+        )
     if card["task"] == "regression":
         return evaluation.evaluate_regressor(model, *data, unit=card["unit"], origin=origin)
     groups = grouped(card, origin, data) if groups is None else groups

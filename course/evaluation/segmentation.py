@@ -18,17 +18,16 @@ from course.evaluation import fingerprint
 from course.evaluation.intervals import bootstrap
 from course.evaluation.page.volume import packed
 from course.evaluation.report import Report
-from course.inference import in_brain, predict_volume, to_labels
+from course.inference import predict_volume, to_mask
 from course.regions import REGIONS, to_regions
 from course.spanish import number
 
 
-def evaluate_segmenter(model, volumes, *, origin, predict=predict_volume):
+def evaluate_segmenter(model, volumes, *, origin, predict=predict_volume, least_et_ml=0.0):
     """Judge a network on whole cases in their original geometry, one in memory at a time.
 
     What is scored is what would be written to a file: the answer becomes labels first, with the
-    regions one inside the other (`course.inference.to_labels`) and nothing outside the brain
-    (`course.inference.in_brain`).
+    regions one inside the other and nothing outside the brain (`course.inference.to_mask`).
 
     Args:
         model: As `predict` takes it; its answers are the three regions or a class for each label.
@@ -37,6 +36,8 @@ def evaluate_segmenter(model, volumes, *, origin, predict=predict_volume):
             of the channels, as `brats.volumes` yields them. It is gone through once.
         origin: `catalog.Origin` of the data.
         predict: Function of model and image that answers with probabilities `(D, H, W, K)`.
+        least_et_ml: Volume in millilitres: less enhancing tumour than this is written as core. What
+            `course.inference.choose_least_et_ml` finds in cases that are not scored here.
 
     Returns:
         A `Report`. Scores: dice_WT, dice_TC, dice_ET, hd95_mm_WT … (millimetres), means over the
@@ -63,7 +64,7 @@ def evaluate_segmenter(model, volumes, *, origin, predict=predict_volume):
     """
     with tempfile.TemporaryDirectory() as folder:
         # map, because a loop's variable would keep a case while the next one is read
-        cases = list(map(functools.partial(_judge, model, predict, folder), volumes))
+        cases = list(map(functools.partial(_judge, model, predict, least_et_ml, folder), volumes))
         cases.sort(key=lambda case: case["mean_dice"])
         # which case is the middle one shows at the end; packed, each has 2 MB
         file = cases[len(cases) // 2]["packed"] if cases else None
@@ -111,7 +112,7 @@ def evaluate_segmenter(model, volumes, *, origin, predict=predict_volume):
     )
 
 
-def _judge(model, predict, folder, volume):
+def _judge(model, predict, least_et_ml, folder, volume):
     """The scores of one case, the slice that a figure may show, the file that the page may."""
     if not hasattr(volume, "labels"):
         raise CourseError(
@@ -131,7 +132,7 @@ def _judge(model, predict, folder, volume):
             f"Expected an answer for each voxel of {volume.name}, {true.shape[:-1]}. "
             f"Received: {probabilities.shape}"
         )
-    labels = in_brain(to_labels(probabilities, volume.edition), volume.image)
+    labels = to_mask(probabilities, volume.image, volume.edition, volume.spacing_mm, least_et_ml)
     answer = to_regions(labels, volume.edition).astype(bool)
     regions = {
         region: _scores(true[..., i], answer[..., i], volume.spacing_mm)

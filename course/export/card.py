@@ -154,6 +154,7 @@ _Spacing = Annotated[
     tuple[float, ...],
     Rule(lambda mm: len(mm) == 3 and all(0 < side < 1000 for side in mm), "tres lados en mm"),
 ]
+_Volume = Annotated[float, Rule(lambda ml: 0 <= ml < 10_000, "mililitros, desde 0")]
 _Seed = Annotated[int, Rule(lambda n: 0 <= n < 2**31, f"de 0 a {2**31 - 1}")]
 _CaseCount = Annotated[int, Rule(lambda n: 1 <= n <= 10_000, "de 1 a 10000 casos")]
 _Threshold = Annotated[float, Rule(lambda p: 0 < p < 1, "una probabilidad entre 0 y 1")]
@@ -241,6 +242,7 @@ class _Brats(_Common):
     preparation: Literal["brain"]
     cases: _CaseCount | None = None
     spacing_mm: _Spacing | None = None
+    least_et_ml: _Volume = 0.0  # less enhancing tumour than this is written as core
 
 
 _RECORDS = {

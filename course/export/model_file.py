@@ -50,8 +50,8 @@ def export(model, folder, *, card):
             window for `predict_volume`), `held_out` (names of the cases that were not trained on).
             Of BraTS all of these, `regions` ["WT", "TC", "ET"], and also `edition` ("2020"),
             `preparation` "brain" (`brats.normalize`), and `cases` if only so many were fetched or
-            made, and `spacing_mm`, the size of the voxels that were trained on along D, H and W, so
-            that a case with others is told.
+            made, `spacing_mm`, the size of the voxels that were trained on along D, H and W, so
+            that a case with others is told, and `least_et_ml`, what ET must have to be written.
             Shapes, range, versions, commit and date are added.
 
     Returns:

@@ -199,7 +199,7 @@ def segment(folder, case_folder, output=None, card=None):
     start.load_keras()
     from course.export.model_file import load_model
 
-    masks = masks_in(load_model(folder, card), image, card, verbose=True)
+    masks = masks_in(load_model(folder, card), image, card, case.spacing_mm, verbose=True)
     volumes_ml = volumes_of(masks, case.spacing_mm)
     # the network learned from one edition, the case may be of another, which numbers differently
     with _answers_told([f"{case.name}:  {volumes_text(volumes_ml)}"]):
@@ -207,14 +207,16 @@ def segment(folder, case_folder, output=None, card=None):
     return path, case, volumes_ml
 
 
-def masks_in(model, image, card, **options):
+def masks_in(model, image, card, spacing_mm, **options):
     """What a segmentation run sees in a normalised image: the regions' masks, `(D, H, W, 3)`.
 
-    `options` are those of `inference.predict_volume`. Nothing outside the brain is tumour.
+    `options` are those of `inference.predict_volume`. Nothing outside the brain is tumour, and less
+    ET than the card's `least_et_ml` is none.
     """
     probabilities = inference.predict_volume(model, image, patch=card["patch"], **options)
-    labels = inference.in_brain(inference.to_labels(probabilities, card["edition"]), image)
-    return regions.to_regions(labels, card["edition"])
+    edition, least_et_ml = card["edition"], card.get("least_et_ml", 0)
+    labels = inference.to_mask(probabilities, image, edition, spacing_mm, least_et_ml)
+    return regions.to_regions(labels, edition)
 
 
 def volumes_of(masks, spacing_mm):

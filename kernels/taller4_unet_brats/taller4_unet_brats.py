@@ -40,6 +40,7 @@
 # más rápidas.
 
 # %%
+import itertools
 import os
 
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -55,6 +56,7 @@ from course.datasets.catalog import origin
 from course.evaluation import evaluate_segmenter
 from course.exercises import ejercicio
 from course.export import export
+from course.inference import choose_least_et_ml
 from course.losses import DiceCrossentropy
 from course.metrics import Dice, dice_score, largest_slice
 from course.models import unet
@@ -386,6 +388,14 @@ ejercicio("4.7").comprobar(...)
 # casos. Un buen Dice con un HD95 de decenas de milímetros suele ser una **isla**: unos vóxeles
 # marcados lejos del tumor, que casi no cambian lo que se comparte y alejan el borde.
 #
+# **¿Cuánto ET es ninguno?** Uno de cada cuatro tumores de la muestra no realza, y de los de verdad
+# tampoco todos. En esos casos el Dice de ET es todo o nada: con un solo vóxel de más baja de 1 a 0.
+# Por eso, quienes compiten en BraTS fijan un mínimo: si en todo el caso hay menos ET, se escribe
+# como núcleo. Así no cambian ni la red ni la nota, sino la respuesta. El mínimo lo deciden casos
+# **de entrenamiento**; si lo decidieran los de prueba, la nota no diría nada de otros pacientes.
+# `choose_least_et_ml` toma el que da el mejor Dice medio de ET en ellos, y 0 si ninguno ayuda.
+# Queda en `card.json`, para que `course predict` escriba lo mismo que aquí se mide.
+#
 # Para comparar: con la muestra y tres semillas, WT va de 0,91 a 0,94 y ET de 0,6 a 0,9. Esa
 # nota salta porque en un caso sin ET basta un vóxel de más para que su Dice sea 0. Los tumores de
 # verdad son más difíciles: con cuatro gliomas de BraTS 2015, dos modalidades y tres casos para
@@ -394,7 +404,9 @@ ejercicio("4.7").comprobar(...)
 # BraTS 2020 con Dice 0,89 / 0,85 / 0,82 (WT / TC / ET).
 
 # %%
-report = evaluate_segmenter(model, brats.volumes(test_cases), origin=data)
+least_et_ml = choose_least_et_ml(model, itertools.islice(brats.volumes(train_cases), 40))
+print(f"Mínimo de ET, según los casos de entrenamiento: {number(least_et_ml, 2)} ml")
+report = evaluate_segmenter(model, brats.volumes(test_cases), origin=data, least_et_ml=least_et_ml)
 card = report.card(
     edition=volume.edition,
     modalities=list(modalities),
@@ -403,6 +415,7 @@ card = report.card(
     cases=len(cases),
     held_out=[case.name for case in test_cases],
     preparation="brain",
+    least_et_ml=least_et_ml,
     seed=s.seed,
 )
 export(model, run, card=card)
@@ -419,6 +432,8 @@ print(f"\n{report.headline}\nCarpeta: {run}\nInforme: {page}")
 # 4. Busca en el informe el peor caso. ¿Es un tumor pequeño? ¿O una isla lejos de él? Un vóxel de
 #    más, ¿cuánto Dice cuesta en un tumor de 10 vóxeles? ¿Y en uno de 10 000? Si quitas las islas y
 #    dejas solo la pieza más grande, ¿qué nota mejora? ¿Y con qué paciente empeora?
-# 5. Escribe la máscara de un caso: `python -m course predict runs/taller4_unet_brats CARPETA -o
+# 5. Quita el mínimo de ET (borra `least_et_ml=least_et_ml` donde se mide). ¿Qué nota baja, y en
+#    qué casos?
+# 6. Escribe la máscara de un caso: `python -m course predict runs/taller4_unet_brats CARPETA -o
 #    mascara.nii.gz` (la sección 3 imprimió una carpeta; en un cuaderno, con `!` delante), y
 #    ábrela en un visor como ITK-SNAP o 3D Slicer.

@@ -113,6 +113,24 @@ def test_predict_volume_itself_stays_as_it_is():
     assert found[1, 2, 2].tolist() == [1, 1, 1] and not found[0].any()
 
 
+# ---- how little enhancing tumour is none
+
+
+def test_predict_writes_too_little_et_as_core(trained, tmp_path):
+    write_case(tmp_path, ONE, kinds=("flair", "t1ce"))
+    for least_ml, label in ((0.0, 4), (1000.0, 1)):  # it sees ET in all of the brain
+        say(trained, least_et_ml=least_ml)
+        path = tmp_path / f"{label}.nii"
+        assert main(["predict", str(trained), str(tmp_path / ONE), "-o", str(path)]) == 0
+        assert set(np.unique(nibabel.load(path).dataobj)) == {0, label}
+
+
+@pytest.mark.parametrize("wrong", [-1, "uno", None])
+def test_a_card_with_no_such_volume_is_refused(trained, tmp_path, capsys, wrong):
+    say(trained, least_et_ml=wrong)
+    assert "least_et_ml" in message(capsys, "predict", trained, tmp_path)
+
+
 # ---- voxels of training and of the new case
 
 

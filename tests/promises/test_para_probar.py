@@ -146,6 +146,10 @@ ITEMS = {
         Item("En 3D: `--dims 3`", env={"DIMS": 3, "PATCH": 32}),
         thought("Busca en el informe el peor caso"),
         Item(
+            "Quita el mínimo de ET",
+            {"origin=data, least_et_ml=least_et_ml": "origin=data"},
+        ),
+        Item(
             "Escribe la máscara de un caso",
             cell="case = test_cases[0].images[modalities[0]].parent\n"
             "!python -m course predict {run} {case} -o mascara.nii.gz && ls mascara.nii.gz",

@@ -17,6 +17,7 @@ _CARD = {
     "modalities": "Modalidades",
     "edition": "Edición de las etiquetas",
     "patch": "Ventana, en vóxeles",
+    "least_et_ml": "ET que se escribe, en ml, desde",
     "positive": "Clase que se busca",
     "threshold": "Umbral",
     "seed": "Semilla",
@@ -99,6 +100,8 @@ def _card_value(key, value):
         return typeset(number(value, 0))
     if key == "threshold":
         return typeset(percent(value, 1))
+    if key == "least_et_ml":
+        return typeset(number(value, 2))
     if key == "preparation":
         return escape(_PREPARATIONS.get(value, str(value)))
     if key == "created":  # 2026-11-23T07:12:00+00:00
