@@ -11,8 +11,8 @@
 # make test-to-try  what each lesson proposes under "Para probar", done in a notebook
 # make test-gradio  a Space with Gradio, built and started in an environment of its own
 # make test-browser the demo's page, in Chromium: apt-get install chromium chromium-driver
-# make bench        the tables of benchmarks/ beside their peers: three hours, nothing else running
-# make bench-quick  the same scripts in five minutes, only to see that they run
+# make bench        the tables of benchmarks/ beside their peers: four hours, nothing else running
+# make bench-quick  the same scripts in six minutes, only to see that they run
 # make fuzz         the long run of the property tests: 28,000 damaged inputs
 #
 # Each makes the environment it needs and installs only what is missing.
@@ -89,8 +89,8 @@ test-browser: .venv/browser
 # One after another: each has the machine to itself, and overwrites the table that lies beside it.
 # By hand: scores.py (the README's table, in parts), demo_network.py (it replaces that network), and
 # what wants more: demo_speed.py (Chromium), processes.py (JAX), real_cases.py (cases), gpu.py.
-BENCH := small_things california mnist architectures unet_speed whole_volume mask_scores data_speed \
-	loader_speed folders_speed
+BENCH := small_things california mnist architectures unet_speed whole_volume equal_time mask_scores \
+	data_speed loader_speed folders_speed
 
 bench: .venv/bench
 	for name in $(BENCH); do \
@@ -104,6 +104,7 @@ bench-quick: .venv/bench
 	.venv/bin/python benchmarks/mnist.py --quick
 	.venv/bin/python benchmarks/unet_speed.py --rounds 2
 	.venv/bin/python benchmarks/whole_volume.py --quick
+	.venv/bin/python benchmarks/equal_time.py --quick
 	.venv/bin/python benchmarks/mask_scores.py --quick
 	.venv/bin/python benchmarks/data_speed.py --quick
 

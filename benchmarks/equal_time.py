@@ -1,10 +1,10 @@
 """Who segments better after the same ten minutes of a processor, ours or MONAI's AttentionUnet?
 
     pip install -e ".[bench]"
-    python benchmarks/equal_time.py made-up            40 brains to learn, 10 unseen; three seeds
-    python benchmarks/equal_time.py real FOLDER        four gliomas, each held out in turn
-    python benchmarks/equal_time.py gives              what each part of our recipe gives
-    python benchmarks/equal_time.py made-up --quick    seconds in place of minutes
+    python benchmarks/equal_time.py                40 brains to learn, 10 unseen; three seeds
+    python benchmarks/equal_time.py real FOLDER    four gliomas, each held out in turn
+    python benchmarks/equal_time.py gives          what other recipes would give, on other brains
+    python benchmarks/equal_time.py --quick        seconds in place of minutes
 
 Two processes at once, each on a core of its own with one thread, learn from the same prepared cases
 and the same patches until they have used so many minutes of their processor; tracing counts. Each
@@ -59,7 +59,7 @@ CHOSEN = "too little ET as core"  # what the kit does
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("what", choices=["made-up", "real", "gives"])
+    parser.add_argument("what", choices=["made-up", "real", "gives"], nargs="?", default="made-up")
     parser.add_argument("folder", type=pathlib.Path, nargs="?")
     parser.add_argument("--dims", type=int, choices=[2, 3], default=2)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
