@@ -396,8 +396,8 @@ ejercicio("4.7").comprobar(...)
 # `choose_least_et_ml` toma el que da el mejor Dice medio de ET en ellos, y 0 si ninguno ayuda.
 # Queda en `card.json`, para que `course predict` escriba lo mismo que aquí se mide.
 #
-# Para comparar: con la muestra y tres semillas, WT va de 0,91 a 0,94 y ET de 0,6 a 0,9. Esa
-# nota salta porque en un caso sin ET basta un vóxel de más para que su Dice sea 0. Los tumores de
+# Para comparar: con la muestra y tres semillas, WT va de 0,91 a 0,94 y ET de 0,88 a 0,91; antes
+# de que hubiera un mínimo, ET iba de 0,59 a 0,90, por los casos que no realzan. Los tumores de
 # verdad son más difíciles: con cuatro gliomas de BraTS 2015, dos modalidades y tres casos para
 # entrenar, el cuarto da en promedio WT 0,82, TC 0,49 y ET 0,67 en 2D, y 0,74, 0,57 y 0,71 en 3D
 # (`benchmarks/real_cases.py`); el mejor umbral posible sobre FLAIR da WT 0,79. nnU-Net ganó
