@@ -17,7 +17,7 @@ _CARD = {
     "modalities": "Modalidades",
     "edition": "Edición de las etiquetas",
     "patch": "Ventana, en vóxeles",
-    "least_et_ml": "ET que se escribe, en ml, desde",
+    "least_et_ml": "Mínimo de ET que se escribe, en ml",
     "positive": "Clase que se busca",
     "threshold": "Umbral",
     "seed": "Semilla",
