@@ -9,6 +9,7 @@ Tumor Segmentation", BrainLes 2020.
 import numpy as np
 
 from course import regions as brats_regions
+from course.errors import CourseError
 from course.inference.volumes import in_brain, predict_volume, to_labels
 from course.metrics.volumes import dice_score, volume_ml
 
@@ -63,7 +64,10 @@ def choose_least_et_ml(model, volumes, predict=predict_volume):
         volumes: Iterable of cases with masks, as `brats.volumes` yields them; gone through once.
 
     Returns:
-        Float, millilitres.
+        Float, millilitres. More than any tumour has, if the network finds no ET where it is.
+
+    Raises:
+        CourseError: For a case without a mask.
 
     Example:
 
@@ -92,6 +96,11 @@ def choose_least_et_ml(model, volumes, predict=predict_volume):
 
 def _enhancing(model, predict, volume):
     """How much ET is answered in a case, in ml; its Dice, and that of an answer without any."""
+    if volume.labels is None:
+        raise CourseError(
+            f"{volume.name} no tiene máscara, y sin ella no puede decidir cuánto ET es ninguno.\n"
+            "Qué hacer: da solo casos de entrenamiento con máscara."
+        )
     answer = to_mask(predict(model, volume.image), volume.image, volume.edition, volume.spacing_mm)
     true, found = (
         brats_regions.to_regions(labels, volume.edition)[..., _ET]

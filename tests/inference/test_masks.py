@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from course.errors import CourseError
 from course.evaluation import evaluate_segmenter
 from course.inference import choose_least_et_ml, to_mask
 from course.regions import EDITIONS, from_regions, to_regions
@@ -75,6 +76,13 @@ def test_nothing_is_dropped_where_nothing_is_gained():
 
 def test_where_nothing_enhances_all_is_dropped():
     assert chosen((0, 1), (0, 4)) == pytest.approx(8)
+
+
+def test_a_case_without_a_mask_cannot_decide():
+    case = row(0, 1)
+    case.labels = None
+    with pytest.raises(CourseError, match="no tiene máscara"):
+        choose_least_et_ml(None, [row(6, 6), case], predict=sees_twos)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
