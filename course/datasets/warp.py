@@ -4,13 +4,13 @@ import numpy as np
 from scipy import ndimage
 
 
-def warp(images, rng, turn_deg=11.0, zoom=0.13, slant=0.13, shift=2.0):
+def warp(images, rng, turn_deg=11.0, zoom=0.13, slant=0.13, shift=2.0, fill_mode="constant"):
     """Deform each picture at random, so that a network hardly ever sees the same one twice.
 
     Four changes are one affine map: pixels are interpolated once, linearly, and not blurred again
     by each change. It is zoomed along its two axes, slanted as handwriting is, and turned, all
-    about its centre, and shifted in the end. What comes in from outside is 0. Each amount is drawn
-    evenly between its limit and minus that.
+    about its centre, and shifted in the end. Each amount is drawn evenly between its limit and
+    minus that.
 
     Args:
         images: Array `(n, height, width, channels)`.
@@ -19,6 +19,8 @@ def warp(images, rng, turn_deg=11.0, zoom=0.13, slant=0.13, shift=2.0):
         zoom: Float, what a side grows by: at 0.13 it ends up 0.87 to 1.13 times as long.
         slant: Float, the pixels that a row is shifted by beside the row above it.
         shift: Float, in pixels, down and to the right.
+        fill_mode: What comes in from outside, as in Keras: "constant", which is 0, for ink on empty
+            paper; "nearest", the pixel of the edge, for a photograph.
 
     Returns:
         float32 array `(n, height, width, channels)`, in the range of `images`.
@@ -48,7 +50,12 @@ def warp(images, rng, turn_deg=11.0, zoom=0.13, slant=0.13, shift=2.0):
     deformed = np.empty(images.shape, "float32")
     for i, c in np.ndindex(n, channels):
         ndimage.affine_transform(
-            images[i, ..., c], back[i], start[i], output=deformed[i, ..., c], order=1
+            images[i, ..., c],
+            back[i],
+            start[i],
+            output=deformed[i, ..., c],
+            order=1,
+            mode=fill_mode,
         )
     return deformed
 

@@ -284,10 +284,12 @@ _LAYERS = {
 # Arithmetic between layers, by the names of Keras' operations.
 _OPERATIONS = {
     "Add": "add",
+    "Cos": "cos",
     "Divide": "divide",
     "Isnan": "is_missing",
     "Log1p": "log1p",
     "Multiply": "multiply",
+    "Sin": "sin",
     "Subtract": "subtract",
     "TrueDivide": "divide",
     "Where": "where",
@@ -422,10 +424,12 @@ _ACTIVATIONS = {
 }
 _EACH = _ACTIVATIONS | {
     "add": np.add,
+    "cos": np.cos,
     "divide": np.divide,
     "is_missing": np.isnan,
     "log1p": np.log1p,
     "multiply": np.multiply,
+    "sin": np.sin,
     "subtract": np.subtract,
     "where": np.where,
 }

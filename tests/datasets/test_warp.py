@@ -32,6 +32,14 @@ def test_a_shift_goes_down_and_to_the_right():
     ]
 
 
+def test_a_photograph_goes_on_as_its_edge():
+    assert one([[1, 2, 9], [3, 4, 9], [9, 9, 9]], shift=1, fill_mode="nearest").tolist() == [
+        [1, 1, 2],
+        [1, 1, 2],
+        [3, 3, 4],
+    ]
+
+
 def test_half_a_pixel_is_a_mean():
     row = np.array([[0, 8, 4, 0, 0]]) * np.ones((5, 1))
     assert one(row, shift=0.5)[2].tolist() == [0, 4, 6, 2, 0]

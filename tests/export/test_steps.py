@@ -151,17 +151,18 @@ def test_numbers_may_stand_on_either_side():
 
 
 def table_model():
-    """Raw columns as Taller 1 takes them: missing, log1p, difference, normalise, one-hot."""
+    """Raw columns as Taller 1 takes them: missing, log1p, difference, waves, normalise, one-hot."""
     rooms, homes = (keras.Input((1,), name=name) for name in ("rooms", "homes"))
     known = ops.where(ops.isnan(rooms), 7.0, rooms)
     counts = ops.log1p(known)
-    numbers = layers.Concatenate()([counts, counts - ops.log1p(homes)])
+    waves = [wave(f * counts) for f in (1, 8) for wave in (ops.sin, ops.cos)]
+    numbers = layers.Concatenate()([counts, counts - ops.log1p(homes), *waves])
     normalize = layers.Normalization(name="normalize")
-    normalize.adapt(np.random.default_rng(0).normal(3, 2, (50, 2)))
+    normalize.adapt(np.random.default_rng(0).normal(3, 2, (50, 6)))
     place = keras.Input((1,), name="place", dtype="string")
     lookup = layers.StringLookup(vocabulary=["sea", "<1H OCEAN"], output_mode="one_hot")
     features = layers.Concatenate()([normalize(numbers), lookup(place)])
-    network = models.mlp((5,), 1, units=(4,), dropout=0.1)
+    network = models.mlp((9,), 1, units=(4,), dropout=0.1)
     return keras.Model({"rooms": rooms, "homes": homes, "place": place}, network(features))
 
 
@@ -180,7 +181,8 @@ def test_raw_columns_are_steps_too():
     model = table_model()
     steps, weights = steps_of(model)
     np.testing.assert_allclose(answer(steps, weights, ROWS), answers_to_rows(model), atol=1e-5)
-    assert {"is_missing", "where", "log1p", "subtract", "one_hot"} <= {s["kind"] for s in steps}
+    kinds = {"is_missing", "where", "log1p", "subtract", "sin", "cos", "one_hot"}
+    assert kinds <= {step["kind"] for step in steps}
 
 
 # ---- what has no step is named

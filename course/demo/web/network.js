@@ -163,6 +163,7 @@ const STEPS = {
 // Functions of single numbers, taken for each of them; the constants of selu are its paper's.
 const EACH = {
   add: (a, b) => a + b,
+  cos: Math.cos,
   divide: (a, b) => a / b,
   elu: (x) => (x > 0 ? x : Math.expm1(x)),
   exponential: Math.exp,
@@ -176,6 +177,7 @@ const EACH = {
   selu: (x) => 1.0507009873554805 * (x > 0 ? x : 1.6732632423543772 * Math.expm1(x)),
   sigmoid: (x) => 1 / (1 + Math.exp(-x)),
   silu: (x) => x / (1 + Math.exp(-x)),
+  sin: Math.sin,
   softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
   softsign: (x) => x / (1 + Math.abs(x)),
   subtract: (a, b) => a - b,
