@@ -12,7 +12,7 @@
 # make test-gradio  a Space with Gradio, built and started in an environment of its own
 # make test-browser the demo's page, in Chromium: apt-get install chromium chromium-driver
 # make bench        the tables of benchmarks/ beside their peers: four hours, nothing else running
-# make bench-quick  the same scripts in six minutes, only to see that they run
+# make bench-quick  most of them in six minutes, only to see that they run
 # make fuzz         the long run of the property tests: 28,000 damaged inputs
 #
 # Each makes the environment it needs and installs only what is missing.
@@ -88,7 +88,8 @@ test-browser: .venv/browser
 
 # One after another: each has the machine to itself, and overwrites the table that lies beside it.
 # By hand: scores.py (the README's table, in parts), demo_network.py (it replaces that network), and
-# what wants more: demo_speed.py (Chromium), processes.py (JAX), real_cases.py (cases), gpu.py.
+# what wants more: demo_speed.py (Chromium), processes.py (JAX), real_cases.py and chest_xray.py
+# (data), usb_kit.py (the internet), deliveries.py, cases.py, gpu.py.
 BENCH := small_things california mnist architectures unet_speed whole_volume equal_time mask_scores \
 	data_speed loader_speed folders_speed
 
