@@ -92,6 +92,11 @@ ITEMS = {
             refused=True,
         ),
         Item(
+            "Quita `*waves` y entrena",
+            {"*per_household, *waves]": "*per_household]"},
+            refused=True,
+        ),
+        Item(
             "Quita `normalize` y entrena",
             {"normalize(numbers), words": "numbers, words"},
             refused=True,
