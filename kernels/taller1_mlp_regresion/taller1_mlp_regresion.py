@@ -38,7 +38,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+from sklearn.preprocessing import OneHotEncoder
 
 from course import figures  # ¿falta course? En su carpeta: pip install -e .
 from course.datasets import california
@@ -207,8 +207,7 @@ for name, values in x_train.items():
         cells = [number(v, 1) for v in np.nanpercentile(values, (0, 50, 100))]
         print(f"{name:18}" + "".join(f"{c:>10}" for c in (*cells, np.isnan(values).sum())))
 if data.stands_in:
-    best = number(houses.BEST_R2, 3)
-    print(f"\nEl ruido de esta tabla es conocido: nadie puede pasar de R² = {best}.")
+    print(f"\nSu ruido es conocido: nadie puede pasar de R² = {number(houses.BEST_R2, 3)}.")
 
 UNIT = "cientos de miles de dólares"
 where = x_train["longitude"], x_train["latitude"]
@@ -265,8 +264,7 @@ bedrooms = columns["total_bedrooms"]
 bedrooms = ops.where(ops.isnan(bedrooms), MEDIAN_BEDROOMS, bedrooms)
 longitude, latitude, age = (columns[c] for c in ("longitude", "latitude", "housing_median_age"))
 counts = [ops.log1p(c) for c in (columns["total_rooms"], bedrooms, columns["population"])]
-households = ops.log1p(columns["households"])
-income = ops.log1p(columns["median_income"])
+households, income = (ops.log1p(columns[c]) for c in ("households", "median_income"))
 per_household = [c - households for c in counts]
 directions = longitude, latitude, longitude + latitude, longitude - latitude
 waves = [wave(f * d) for d in directions for f in (1, 2, 4, 8) for wave in (ops.sin, ops.cos)]
@@ -276,7 +274,6 @@ numbers = layers.Concatenate()(
 
 prepare = keras.Model(columns, numbers)
 table = prepare.predict(rows(x_train, train, NUMBERS), batch_size=4096, verbose=0)
-
 ocean = keras.Input((1,), name="ocean_proximity", dtype="string")
 
 devices = all_devices(batch_size=s.batch_size)  # con varias GPU, cada una aprende de una parte
@@ -410,36 +407,23 @@ ejercicio("1.7").comprobar(...)
 
 # %%
 def raw(table):
-    return np.column_stack([table[name] for name in (*NUMBERS, "ocean_proximity")])
+    words = [california.OCEAN_PROXIMITY.index(word) for word in table["ocean_proximity"]]
+    return np.column_stack([*(table[name] for name in NUMBERS), words])
 
 
 def prepared(table):
-    numbers = prepare.predict({name: table[name] for name in NUMBERS}, batch_size=4096, verbose=0)
-    return np.column_stack([numbers, table["ocean_proximity"]])
+    numbers = prepare.predict(rows(table, slice(None), NUMBERS), batch_size=4096, verbose=0)
+    return np.column_stack([numbers, raw(table)[:, -1]])
 
 
-def boosting():
-    words_step = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
-    return make_pipeline(
-        make_column_transformer(("passthrough", slice(0, -1)), (words_step, [-1])),
-        HistGradientBoostingRegressor(random_state=s.seed),
-    )
-
-
-linear = make_pipeline(
-    make_column_transformer(
-        (SimpleImputer(strategy="median"), slice(0, -1)),
-        (OneHotEncoder(handle_unknown="ignore"), [-1]),
-    ),
-    LinearRegression(),
-)
-methods = {
-    "Regresión lineal": (linear, raw),
-    "Gradient boosting": (boosting(), raw),
-    "Boosting, columnas de la red": (boosting(), prepared),
-}
+split = make_column_transformer((OneHotEncoder(), [-1]), remainder=SimpleImputer(strategy="median"))
+boosting = HistGradientBoostingRegressor(random_state=s.seed)
 baselines = {}
-for name, (method, columns_of) in methods.items():
+for name, method, columns_of in (
+    ("Regresión lineal", make_pipeline(split, LinearRegression()), raw),
+    ("Gradient boosting", boosting, raw),
+    ("Boosting, columnas de la red", boosting, prepared),
+):
     method.fit(columns_of(rows(x_train, train)), y_train[train])
     baselines[name] = method.predict(columns_of(x_test))
 
