@@ -53,6 +53,7 @@ def test_a_page_shows_what_was_printed_and_drawn_and_asks_for_nothing(kernels, t
     assert '<a href="taller9_senas.html">Taller 9 · Señas &lt;b&gt;</a>' in index
 
 
+@pytest.mark.forms
 def test_a_cell_that_fails_is_named_and_the_pages_before_it_stay(kernels, tmp_path, capsys):
     kernels("taller8_bien", LESSON)
     kernels("taller9_mal", LESSON + "\n# %%\n1 / 0\n")

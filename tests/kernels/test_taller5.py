@@ -3,7 +3,12 @@
 import json
 import re
 
+import pytest
+
 from tests.lesson_run import LessonRun
+
+# with the slow ones: twelve networks for what is transferred, a minute
+pytestmark = pytest.mark.forms
 
 
 class TestTaller5(LessonRun):
