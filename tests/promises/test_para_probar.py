@@ -48,8 +48,10 @@ def thought(words):
 XOR = 'MLP((2, 8, 1), activation="tanh", loss="binary_crossentropy", seed=s.seed)'
 CNN3 = "cnn((28, 28, 1), num_classes=24, filters=(16, 64, 96, 128))"
 PLAIN = {
-    "trainer = keras.Sequential(\n        [keras.Input((28, 28, 1)), augmentation, model], "
-    'name="entrenamiento"\n    )': "trainer = model"
+    'trainer = keras.Sequential([keras.Input((28, 28, 1)), light, model], name="entrenamiento")': (
+        "trainer = model"
+    ),
+    ", augment=deform": "",
 }
 DEFORMED = """\
             keras.layers.RandomRotation(0.05, fill_mode="nearest"),
