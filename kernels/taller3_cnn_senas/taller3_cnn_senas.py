@@ -55,7 +55,7 @@ from course.training import all_devices, alone, callbacks, resume, run_dir, set_
 # de `seed`. Para usar la muestra desde un cuaderno, agrega `source="sample"`.
 
 # %%
-s = settings(epochs=18, batch_size=128, learning_rate=4e-3)
+s = settings(epochs=16, batch_size=128, learning_rate=4e-3)
 set_seed(s.seed)
 run = run_dir("taller3_cnn_senas", s)
 
