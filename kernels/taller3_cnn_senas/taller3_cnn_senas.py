@@ -18,7 +18,7 @@
 # desconfiar de una validación demasiado buena.
 #
 # **Qué esperar.** Con Sign Language MNIST: 100 % del conjunto de prueba oficial con cada una de
-# tres semillas, en unos 5 minutos con 2 núcleos de CPU. Ese conjunto son solo unas 340
+# cinco semillas, en unos 3 minutos con 2 núcleos de CPU. Ese conjunto son solo unas 340
 # fotografías: con 95 % de confianza, la red acierta entre 98,9 % y 100 % de otras como ellas. Con
 # `--source sample` (manos dibujadas por el programa, sin descargar nada): entre 91 % y 95 % con
 # tres semillas, en poco más de un minuto.
