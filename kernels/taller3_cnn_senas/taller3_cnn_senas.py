@@ -19,7 +19,7 @@
 #
 # **Qué esperar.** Con Sign Language MNIST: 100 % del conjunto de prueba oficial con cada una de
 # cinco semillas, en unos 3 minutos con 2 núcleos de CPU. Ese conjunto son solo unas 340
-# fotografías: con 95 % de confianza, la red acierta entre 98,9 % y 100 % de otras como ellas. Con
+# fotografías: con 95 % de confianza, la red acierta entre 98,8 % y 100 % de otras como ellas. Con
 # `--source sample` (manos dibujadas por el programa, sin descargar nada): entre 93 % y 97 % con
 # tres semillas, en poco más de un minuto.
 

@@ -2,7 +2,11 @@
 
 import re
 
-from tests.lesson_run import LessonRun
+import numpy as np
+import pytest
+
+from tests.fakes import write_housing
+from tests.lesson_run import LessonRun, course
 
 
 class TestTaller1(LessonRun):
@@ -22,3 +26,16 @@ class TestTaller1(LessonRun):
 
     def test_overfitting_is_drawn(self, folder):
         assert (folder / "run" / "figures" / "sobreajuste.png").stat().st_size > 10_000
+
+
+@pytest.mark.forms
+def test_a_word_that_only_the_test_has_is_no_traceback(tmp_path):
+    """As ISLAND, of which the real table has five rows, may be."""
+    held_out = np.random.default_rng(0).permutation(50)[:10]  # as load_data draws them
+    row = "{},34.0,52.0,3104.0,687.0,1388.0,658.0,3.5,350000.0,{}".format
+    words = ["ISLAND" if i in held_out else "INLAND" for i in range(50)]
+    write_housing(tmp_path / "own", [row(-118 - i / 100, word) for i, word in enumerate(words)])
+    flags = ("--source", "own", "--epochs", "1", "--curve-epochs", "1", "--run-dir", "run")
+    done = course(tmp_path, "run", "taller1", *flags)
+    assert done.returncode == 0, done.stderr
+    assert "ISLAND" not in done.stdout.partition("ocean_proximity")[2].partition("\n")[0]

@@ -95,7 +95,7 @@ ITEMS = {
         ),
         Item(
             "Quita `*waves` y entrena",
-            {"*per_household, *waves]": "*per_household]"},
+            {"*ratios, *waves]": "*ratios]"},
             refused=True,
         ),
         Item(
