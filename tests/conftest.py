@@ -6,10 +6,14 @@ import socket
 
 import pytest
 
+from tests import jax_alone
+
 # before TensorFlow is imported anywhere, this process and its children alike
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # `make test-jax` and `test-torch` say so
+if os.environ["KERAS_BACKEND"] == "jax":
+    os.environ.setdefault("XLA_FLAGS", jax_alone.xla_flags())
 os.environ["MPLBACKEND"] = "agg"
 
 _HOME = (socket.AF_INET, socket.AF_INET6)

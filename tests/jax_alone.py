@@ -4,11 +4,13 @@ import os
 
 from tests import ROOT
 
-# Quick to compile, slow to run.
-_FLAGS = (
-    "--xla_backend_optimization_level=0",
-    "--xla_llvm_disable_expensive_passes=true",
-)
+
+def xla_flags(devices=1):
+    """So many devices of the CPU; quick to compile, slow to run."""
+    return (
+        f"--xla_force_host_platform_device_count={devices} --xla_backend_optimization_level=0 "
+        "--xla_llvm_disable_expensive_passes=true"
+    )
 
 
 def environment(folder, devices=1, tensorflow=False):
@@ -22,5 +24,5 @@ def environment(folder, devices=1, tensorflow=False):
     return {
         "KERAS_BACKEND": "jax",
         "PYTHONPATH": os.pathsep.join(map(str, paths)),
-        "XLA_FLAGS": " ".join((f"--xla_force_host_platform_device_count={devices}", *_FLAGS)),
+        "XLA_FLAGS": xla_flags(devices),
     }

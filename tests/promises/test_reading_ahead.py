@@ -14,6 +14,8 @@ import sys
 import numpy as np
 import pytest
 
+from tests import jax_alone
+
 TRAINING = """
 import contextlib, json, os, sys
 import keras, numpy as np
@@ -119,8 +121,8 @@ def train(where):
     if backend != "tensorflow" and importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed: make test-matrix")
     environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    if where == "jax-2":
-        environment["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
+    if backend == "jax":
+        environment["XLA_FLAGS"] = jax_alone.xla_flags(2 if where == "jax-2" else 1)
     done = subprocess.run(
         [sys.executable, "-c", TRAINING, where, *WHATS],
         capture_output=True,
