@@ -400,7 +400,7 @@ ejercicio("4.7").comprobar(...)
 # Para comparar: con la muestra y tres semillas, WT va de 0,91 a 0,94 y ET de 0,88 a 0,91; antes
 # de que hubiera un mínimo, ET iba de 0,59 a 0,90, por los casos que no realzan. Los tumores de
 # verdad son más difíciles: con cuatro gliomas de BraTS 2015, dos modalidades y tres casos para
-# entrenar, el cuarto da en promedio WT 0,82, TC 0,49 y ET 0,67 en 2D, y 0,74, 0,57 y 0,71 en 3D
+# entrenar, el cuarto da en promedio WT 0,82, TC 0,47 y ET 0,66 en 2D, y 0,82, 0,58 y 0,75 en 3D
 # (`benchmarks/real_cases.py`); el mejor umbral posible sobre FLAIR da WT 0,79. nnU-Net ganó
 # BraTS 2020 con Dice 0,89 / 0,85 / 0,82 (WT / TC / ET).
 
