@@ -51,8 +51,8 @@ test-forms: .venv-lowest/test
 
 # the rooms that keras.ops alone must carry
 ON_ANY_BACKEND := tests/models/test_batch_norm.py tests/models/test_mlp_cnn.py \
-	tests/models/test_unet.py tests/models/test_vgg_resnet.py tests/test_losses.py tests/metrics \
-	tests/explain course/losses.py course/metrics
+	tests/models/test_unet.py tests/models/test_vgg_resnet.py tests/models/test_without_course.py \
+	tests/test_losses.py tests/metrics tests/explain course/losses.py course/metrics
 
 PROCESSES := tests/training/test_processes.py
 

@@ -1,8 +1,5 @@
 """Transfer learning: preprocessing inside, frozen and thawed, weights from a file or nowhere."""
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -170,23 +167,3 @@ def test_a_path_without_a_file_is_refused(path, said):
 def test_wrong_arguments_are_refused(options, said):
     with pytest.raises(ValueError, match=said):
         small(**options)
-
-
-# ---- what leaves the house
-
-
-def test_it_loads_in_a_process_without_course(tmp_path):
-    model = small(input_shape=(28, 28, 1))
-    pixels = RNG.integers(0, 256, (2, 28, 28, 1)).astype("uint8")
-    model.save(tmp_path / "model.keras")
-    np.save(tmp_path / "pixels.npy", pixels)
-    program = (
-        "import sys, keras, numpy as np\n"
-        "model = keras.saving.load_model('model.keras', safe_mode=True)\n"
-        "np.save('out.npy', model.predict(np.load('pixels.npy'), verbose=0))\n"
-        "assert not model.get_layer('preprocess').trainable\n"
-        "assert 'course' not in sys.modules\n"
-    )
-    subprocess.run([sys.executable, "-I", "-c", program], cwd=tmp_path, check=True)
-    expected = model.predict(pixels, verbose=0)
-    np.testing.assert_allclose(np.load(tmp_path / "out.npy"), expected, atol=1e-5)

@@ -212,26 +212,6 @@ def test_every_weight_receives_a_gradient(name):
         assert not np.array_equal(convert_to_numpy(variable), old), variable.path
 
 
-def test_they_load_in_a_process_without_course(tmp_path):
-    pixels = np.random.default_rng(0).integers(0, 256, (2, 28, 28, 1)).astype("uint8")
-    np.save(tmp_path / "pixels.npy", pixels)
-    models = {name: build() for name, build in SMALL.items()}
-    for name, model in models.items():
-        model.save(tmp_path / f"{name}.keras")
-    program = (
-        "import sys, keras, numpy as np\n"
-        "for name in sys.argv[1:]:\n"
-        "    model = keras.saving.load_model(name + '.keras', safe_mode=True)\n"
-        "    np.save(name, model.predict(np.load('pixels.npy'), verbose=0))\n"
-        "assert 'course' not in sys.modules\n"
-    )
-    command = [sys.executable, "-I", "-c", program, *models]
-    subprocess.run(command, cwd=tmp_path, check=True)
-    for name, model in models.items():
-        expected = model.predict(pixels, verbose=0)
-        np.testing.assert_allclose(np.load(tmp_path / f"{name}.npy"), expected, atol=1e-6)
-
-
 @pytest.mark.parametrize("build", [vgg, resnet])
 @pytest.mark.parametrize(
     "arguments, said",
