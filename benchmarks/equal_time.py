@@ -38,7 +38,7 @@ SIZES = {  # sides of the patches, and how many are in a batch
     ("real", 2): ((192, 160), 8),
     ("real", 3): ((64, 64, 64), 1),
 }
-SEEDS = {"made-up": [3, 4, 5], "real": [0], "gives": [100]}
+SEEDS = {"made-up": [6, 7, 8], "real": [0], "gives": [100]}
 LEARN, UNSEEN, DECIDE = 40, 10, 20  # made-up brains; those that decide how answers are tidied
 NETS = {"ours": "attention_unet", "monai": "MONAI AttentionUnet"}
 OURS = {  # our recipe, and others of which the table says what they would give

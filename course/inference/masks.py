@@ -6,6 +6,8 @@ some volume as core, and let the training cases say how small: Isensee et al., "
 Tumor Segmentation", BrainLes 2020.
 """
 
+import math
+
 import numpy as np
 
 from course import regions as brats_regions
@@ -56,15 +58,17 @@ def choose_least_et_ml(model, volumes, predict=predict_volume):
     Of all volumes it takes the one with the best mean Dice of ET in these cases. Between the
     largest answer that is then dropped and the smallest that is kept it takes their geometric mean:
     a speck in the wrong place has a hundredth of a small tumour's volume, and both should have
-    room. 0, nothing is dropped, where that gains nothing. Never let the cases choose that are to be
-    scored.
+    room. Where dropping gains nothing, one voxel stands for the largest that is dropped: a network
+    that puts no speck in the cases it has learned from may still put one in others. Never let the
+    cases choose that are to be scored.
 
     Args:
         model, predict: As `course.evaluation.evaluate_segmenter` takes them.
         volumes: Iterable of cases with masks, as `brats.volumes` yields them; gone through once.
 
     Returns:
-        Float, millilitres. More than any tumour has, if the network finds no ET where it is.
+        Float, millilitres. More than any tumour has, if the network finds no ET where it is; 0 if
+        it finds none anywhere.
 
     Raises:
         CourseError: For a case without a mask.
@@ -84,18 +88,16 @@ def choose_least_et_ml(model, volumes, predict=predict_volume):
     cases = [_enhancing(model, predict, volume) for volume in volumes]
     if not cases:
         return 0.0
-    ml, kept, dropped = np.array(cases).T
+    ml, kept, dropped, voxel_ml = np.array(cases).T
     largest = [0.0, *np.unique(ml[ml > 0])]  # that is dropped
     scores = [np.where(ml > cut, kept, dropped).mean() for cut in largest]
     best = int(np.argmax(scores))
-    if best == 0:
-        return 0.0
     smallest_kept = [*largest, 4 * largest[-1]][best + 1]  # if none is: twice what is dropped
-    return float(np.sqrt(largest[best] * smallest_kept))
+    return float(np.sqrt(max(largest[best], voxel_ml.min()) * smallest_kept))
 
 
 def _enhancing(model, predict, volume):
-    """How much ET is answered in a case, in ml; its Dice, and that of an answer without any."""
+    """How much ET is answered in a case, in ml; its Dice, that of no answer; a voxel's volume."""
     if volume.labels is None:
         raise CourseError(
             f"{volume.name} no tiene máscara, y sin ella no puede decidir cuánto ET es ninguno.\n"
@@ -106,5 +108,5 @@ def _enhancing(model, predict, volume):
         brats_regions.to_regions(labels, volume.edition)[..., _ET]
         for labels in (volume.labels, answer)
     )
-    kept = dice_score(true, found)
-    return volume_ml(found, volume.spacing_mm), kept, float(not true.any())
+    kept, voxel_ml = dice_score(true, found), math.prod(volume.spacing_mm) / 1000
+    return volume_ml(found, volume.spacing_mm), kept, float(not true.any()), voxel_ml

@@ -393,9 +393,11 @@ ejercicio("4.7").comprobar(...)
 # Por eso, quienes compiten en BraTS fijan un mínimo: si en todo el caso hay menos ET, se escribe
 # como núcleo. Así no cambian ni la red ni la nota, sino la respuesta. El mínimo lo deciden casos
 # **de entrenamiento**; si lo decidieran los de prueba, la nota no diría nada de otros pacientes.
-# `choose_least_et_ml` toma el que da el mejor Dice medio de ET en ellos, y 0 si ninguno ayuda. (Si
-# toma cientos de mililitros, la red todavía no acierta ningún ET: le faltan épocas.)
-# Queda en `card.json`, para que `course predict` escriba lo mismo que aquí se mide.
+# `choose_least_et_ml` toma el que da el mejor Dice medio de ET en ellos. Si ninguno lo mejora, toma
+# uno entre un vóxel y el ET más pequeño que respondió en ellos: donde no lo conoce, la red puede
+# poner una mota que en estos casos no pone. (Si toma cientos de mililitros, la red todavía no
+# acierta ningún ET: le faltan épocas.) Queda en `card.json`, para que `course predict` escriba lo
+# mismo que aquí se mide.
 #
 # Para comparar: con la muestra y tres semillas, WT va de 0,91 a 0,94 y ET de 0,88 a 0,91; antes
 # de que hubiera un mínimo, ET iba de 0,59 a 0,90, por los casos que no realzan. Los tumores de

@@ -67,9 +67,20 @@ def test_a_case_is_given_up_where_two_others_gain():
     assert chosen((0, 3), (4, 3), (0, 2), (6, 6)) == pytest.approx(18**0.5)
 
 
-def test_nothing_is_dropped_where_nothing_is_gained():
-    assert chosen((6, 5), (2, 1)) == 0
-    assert chosen((0, 0), (3, 3)) == 0
+def test_a_speck_has_no_room_where_nothing_is_gained_by_dropping():
+    # between one voxel, 1 ml, and the smallest answer, which is kept
+    assert chosen((6, 4), (8, 8)) == pytest.approx(2)
+    assert chosen((0, 0), (6, 8)) == pytest.approx(8**0.5)
+    assert chosen((6, 5), (2, 1)) == 1  # one voxel is right there
+
+
+def test_the_smallest_voxel_counts():
+    thin, thick = row(6, 8), row(6, 8)
+    thin.spacing_mm = (1.25, 10, 10)  # an eighth of a millilitre, and its answer 1 ml
+    assert choose_least_et_ml(None, [thin, thick], predict=sees_twos) == pytest.approx(8**-0.5)
+
+
+def test_nothing_is_dropped_where_nothing_is_answered():
     assert chosen((5, 0)) == 0
     assert chosen() == 0
 
