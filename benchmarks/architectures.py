@@ -10,14 +10,13 @@ of the CPU, over all its cores, depend less than those of the wall on what else 
 """
 
 import argparse
-import datetime
 import os
-import platform
 import statistics
 import time
 
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 import keras  # noqa: E402 (the variable must be there first)
+from conditions import conditions  # noqa: E402
 
 from course.datasets import sign_mnist  # noqa: E402
 from course.datasets.batches import Batches  # noqa: E402
@@ -55,11 +54,9 @@ def main():
     options = parser.parse_args()
     train, test = sign_mnist.load_data(options.source)
     train, test = ([part[: options.limit] for part in pair] for pair in (train, test))
-    print(f"{datetime.date.today()} · {machine()}")
+    print(conditions("tensorflow", "keras"))
     print(f"Sign MNIST, {len(train[1]):,} images, {options.epochs} epochs, seeds {options.seeds}, "
-          "Adam 1e-3, batch 128, no augmentation; official test, once")  # fmt: skip
-    load = " ".join(f"{value:.1f}" for value in os.getloadavg())
-    print(f"load of the machine at the start (1, 5, 15 minutes): {load}\n")
+          "Adam 1e-3, batch 128, no augmentation; official test, once\n")  # fmt: skip
     print(f"{'':8}  {'':>10}  {'seconds per epoch (median)':>26}")
     print(f"{'network':8}  {'parameters':>10}  {'wall':>12}  {'CPU':>12}  accuracy")
     for name, build in MODELS.items():
@@ -85,13 +82,6 @@ def run(build, train, test, epochs, seed):
     model.fit(batches, epochs=epochs, callbacks=[clock], verbose=0)
     _, accuracy = model.evaluate(test[0][..., None], test[1], batch_size=512, verbose=0)
     return model, clock.seconds, accuracy
-
-
-def machine():
-    import tensorflow
-
-    versions = f"TensorFlow {tensorflow.__version__}, Keras {keras.__version__}"
-    return f"{os.cpu_count()} CPU cores ({platform.machine()}), {versions}"
 
 
 if __name__ == "__main__":

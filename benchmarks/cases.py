@@ -10,10 +10,8 @@ the process has ever held.
 """
 
 import argparse
-import datetime
 import os
 import pathlib
-import platform
 import resource
 import subprocess
 import sys
@@ -21,6 +19,7 @@ import tempfile
 import time
 
 import numpy as np
+from conditions import conditions
 
 SHAPE, SIZE = (96, 96, 64), (64, 64)  # as stored: x, y, z; what the network takes
 AFFINE = np.array([[-1.0, 0, 0, 0], [0, -1, 0, 95], [0, 0, 1, 0], [0, 0, 0, 1]])
@@ -34,10 +33,7 @@ def main():
     given = parser.parse_args()
     if given.one:
         return measure(given.one)
-    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
-    print(
-        f"{datetime.date.today()} · {os.cpu_count()} cores ({platform.machine()}) · load: {load}\n"
-    )
+    print(conditions("tensorflow", "keras"), end="\n\n")
     print(
         "Seconds, in brackets the processor's; then the processor's for a case; the most memory.\n"
     )

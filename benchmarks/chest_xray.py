@@ -11,11 +11,9 @@ lesson tells bacteria from virus. The lesson's part on digits is cut short: it t
 """
 
 import argparse
-import datetime
 import json
 import os
 import pathlib
-import platform
 import resource
 import statistics
 import subprocess
@@ -24,6 +22,7 @@ import tempfile
 import time
 
 import numpy as np
+from conditions import conditions
 
 RUNS = pathlib.Path("runs/chest_xray")
 TWO = ["auc", "balanced_accuracy", "sensitivity", "specificity", "accuracy"]
@@ -51,7 +50,7 @@ def main():
     parser.add_argument("--classes", type=int, default=2, choices=(2, 3))
     parser.add_argument("--loader", action="store_true")
     options = parser.parse_args()
-    print(f"{datetime.date.today()} · {machine()}\n")
+    print(conditions("tensorflow", "keras"), end="\n\n")
     if options.loader:
         return loader()
     done = [run(seed, options) for seed in options.seeds]
@@ -156,14 +155,6 @@ def peak():
 def cpu_of_children():
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
-
-
-def machine():
-    import keras
-    import tensorflow
-
-    versions = f"TensorFlow {tensorflow.__version__}, Keras {keras.__version__}"
-    return f"{os.cpu_count()} CPU cores ({platform.machine()}), {versions}"
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     pip install -e ".[bench]"
     python benchmarks/equal_time.py                40 brains to learn, 10 unseen; three seeds
     python benchmarks/equal_time.py real FOLDER    four gliomas, each held out in turn
-    python benchmarks/equal_time.py gives          what other recipes would give, on other brains
+    python benchmarks/equal_time.py gives --minutes 5       what other recipes would give, on others
     python benchmarks/equal_time.py --quick        seconds in place of minutes
 
 Two processes at once, each on a core of its own with one thread, learn from the same prepared cases

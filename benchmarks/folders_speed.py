@@ -15,10 +15,8 @@ All this is for classes; of masks Taller 6 holds besides one channel for each cl
 """
 
 import argparse
-import importlib.metadata
 import os
 import pathlib
-import platform
 import resource
 import subprocess
 import sys
@@ -26,6 +24,7 @@ import tempfile
 import time
 
 import numpy as np
+from conditions import conditions
 from PIL import Image
 
 MADE = 40
@@ -44,7 +43,9 @@ def main():
     options = parser.parse_args()
     if options.child:
         return child(*options.child, options)
-    print(f"{machine()}, size {options.size}, three channels, batches of {BATCH}\n")
+    # this process imports neither: one that it starts begins with its peak memory
+    print(conditions("tensorflow", "keras"))
+    print(f"size {options.size}, three channels, batches of {BATCH}\n")
     print(f"{'':32} {'pictures':>9} {'first epoch':>14} {'later epochs':>14} {'peak memory':>12}")
     print(f"{'':32} {'':9} {'pictures / s':>14} {'pictures / s':>14} {'MB':>12}")
     with tempfile.TemporaryDirectory() as home:
@@ -150,14 +151,6 @@ def twins(count, size):
         return lambda: None
 
     return open_it
-
-
-def machine():
-    # not by importing them: a process that is started begins with its parent's peak memory
-    tensorflow, keras = (importlib.metadata.version(name) for name in ("tensorflow", "keras"))
-    return (
-        f"{os.cpu_count()} CPU cores ({platform.machine()}), TensorFlow {tensorflow}, Keras {keras}"
-    )
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def ask(work, backend, quick, end):
         environment["KERAS_BACKEND"] = backend
     try:
         done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=left + 60
+            command, env=environment, capture_output=True, text=True, timeout=left
         )
     except subprocess.TimeoutExpired:
         return {"failed": "not finished in time"}

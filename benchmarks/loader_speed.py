@@ -13,10 +13,8 @@ runs.
 """
 
 import argparse
-import datetime
 import os
 import pathlib
-import platform
 import resource
 import shutil
 import tempfile
@@ -25,6 +23,7 @@ import time
 import keras
 import numpy as np
 import tensorflow as tf
+from conditions import conditions
 
 from course.datasets import brats
 from course.datasets.brats import prepared as store
@@ -42,7 +41,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--steps", type=int, default=36, help="in an epoch")
     options = parser.parse_args()
-    print(f"{datetime.date.today()} · {machine()}")
+    print(f"{conditions('tensorflow', 'keras')}, "
+          f"TF_ENABLE_ONEDNN_OPTS={os.environ.get('TF_ENABLE_ONEDNN_OPTS')}")  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
         prepared = prepare(pathlib.Path(folder), options.cases)
@@ -163,13 +163,6 @@ def drop_from_cache(prepared):
 
 def peak_gb():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-
-
-def machine():
-    return (
-        f"{os.cpu_count()} CPU cores ({platform.machine()}), TensorFlow {tf.__version__}, Keras "
-        f"{keras.__version__}, TF_ENABLE_ONEDNN_OPTS={os.environ.get('TF_ENABLE_ONEDNN_OPTS')}"
-    )
 
 
 if __name__ == "__main__":

@@ -15,10 +15,11 @@ import argparse
 import json
 import os
 import pathlib
-import platform
 import subprocess
 import sys
 import tempfile
+
+from conditions import conditions
 
 from course.training import processes
 
@@ -84,7 +85,7 @@ def main():
     cores = len(os.sched_getaffinity(0))
     if cores < 2:
         raise SystemExit("two cores are needed")
-    print(f"{platform.machine()}, {cores} cores, load {os.getloadavg()[0]:.1f}")
+    print(f"{conditions('jax', 'keras')} · on {cores} of them")
     with tempfile.TemporaryDirectory() as folder:
         for count, larger in ((1, 0), (2, 0), (1, 1.2e-7)):
             found = train(count, larger, given.epochs, pathlib.Path(folder))

@@ -1,8 +1,8 @@
-"""Train the talleres with three seeds; print the table of the README.
+"""Train talleres with some seeds; print their rows of the README's table.
 
-    python benchmarks/scores.py                      Talleres 1 to 3, data fetched from Kaggle
-    python benchmarks/scores.py --source FOLDER      a folder that holds copies of all three
-    python benchmarks/scores.py --source sample --lessons taller4       on the made-up brains
+    python benchmarks/scores.py --lessons taller3 --seeds 10 11 12 13 14    data from Kaggle
+    python benchmarks/scores.py --source FOLDER                   a folder that holds copies of them
+    python benchmarks/scores.py --source sample --lessons taller4           on the made-up brains
 
 Every run is the lesson itself, started as a student starts it; the scores are those of its report,
 the minutes the sum of its epochs in history.csv. What Taller 5b detects is told as in its log.
@@ -11,13 +11,12 @@ the minutes the sum of its epochs in history.csv. What Taller 5b detects is told
 import argparse
 import datetime
 import json
-import os
-import pathlib
-import platform
 import re
 import statistics
 import subprocess
 import sys
+
+from conditions import conditions, runs_of_this_commit
 
 LESSONS = {
     "taller0": ["accuracy"],
@@ -30,7 +29,6 @@ LESSONS = {
     "taller6": ["accuracy"],
 }
 DETECTED = re.compile(r"^.+, IoU desde .+\n +precisión .+$", re.MULTILINE)
-RUNS = pathlib.Path("runs/scores")
 
 
 def main():
@@ -39,11 +37,12 @@ def main():
     parser.add_argument("--lessons", nargs="*", default=list(LESSONS)[1:4], choices=LESSONS)
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
     options = parser.parse_args()
-    print(f"{datetime.date.today()} · {machine()} · seeds {options.seeds}\n")
+    print(f"{conditions('tensorflow', 'keras')} · seeds {options.seeds}\n")
     print(f"{'lesson':8}  {'score':9}  {'mean':>7}  {'min':>7}  {'max':>7}  "
           f"{'parameters':>10}  {'training, minutes':>17}  {'lesson, minutes':>15}")  # fmt: skip
     for lesson in options.lessons:
-        done = [train(lesson, seed, options.source) for seed in options.seeds]
+        runs = runs_of_this_commit("scores")
+        done = [train(lesson, seed, options.source, runs=runs) for seed in options.seeds]
         training, whole = (span([run[key] / 60 for run in done]) for key in ("training_s", "all_s"))
         for name in LESSONS[lesson]:
             scores = [run["scores"][name] for run in done]
@@ -56,7 +55,7 @@ def main():
                 print(f"seed {seed}:", *DETECTED.findall(log), sep="\n", flush=True)
 
 
-def train(lesson, seed, source, *others, runs=RUNS):
+def train(lesson, seed, source, *others, runs):
     """Run one lesson with one seed, or read the run that is there; its scores and times."""
     run = runs / "".join([lesson, *others, f"-seed{seed}"])
     if not (run / "report.json").exists():
@@ -82,14 +81,6 @@ def train(lesson, seed, source, *others, runs=RUNS):
 
 def span(values):
     return f"{min(values):.1f}–{max(values):.1f}"
-
-
-def machine():
-    import keras
-    import tensorflow
-
-    versions = f"TensorFlow {tensorflow.__version__}, Keras {keras.__version__}"
-    return f"{os.cpu_count()} CPU cores ({platform.machine()}), {versions}"
 
 
 if __name__ == "__main__":
