@@ -12,7 +12,7 @@
 # make test-gradio  a Space with Gradio, built and started in an environment of its own
 # make test-browser the demo's page, in Chromium: apt-get install chromium chromium-driver
 # make bench        the tables of benchmarks/ beside their peers: four hours, nothing else running
-# make bench-quick  most of them in six minutes, only to see that they run
+# make bench-quick  most of them in eight minutes, only to see that they run
 # make fuzz         the long run of the property tests: 28,000 damaged inputs
 #
 # Each makes the environment it needs and installs only what is missing.
@@ -113,6 +113,8 @@ bench-quick: .venv/bench
 	.venv/bin/python benchmarks/equal_time.py --quick
 	.venv/bin/python benchmarks/mask_scores.py --quick
 	.venv/bin/python benchmarks/data_speed.py --quick
+	.venv/bin/python benchmarks/loader_speed.py --cases 2 --rounds 1 --steps 2
+	.venv/bin/python benchmarks/folders_speed.py --pictures 40 --twins 100 --epochs 2
 
 # One process, so that its memory is that of one input after another; a table comes at the end.
 fuzz: .venv/test
