@@ -108,6 +108,7 @@ def held_out(home, seed, options):
 
 def loader(count=400, made=20):
     """Pictures a second of `load_data`, on JPEGs of 2,000×1,500 in grey; copies are links."""
+    import keras  # noqa: F401 (a lesson has it in memory before its first picture)
     from PIL import Image
 
     rng, before_all = np.random.default_rng(0), peak()

@@ -1,7 +1,7 @@
 """Train talleres with some seeds; print their rows of the README's table.
 
     python benchmarks/scores.py --lessons taller3 --seeds 10 11 12 13 14    data from Kaggle
-    python benchmarks/scores.py --source FOLDER                   a folder that holds copies of them
+    python benchmarks/scores.py --source FOLDER         Talleres 1 to 3, from a folder with copies
     python benchmarks/scores.py --source sample --lessons taller4           on the made-up brains
 
 Every run is the lesson itself, started as a student starts it; the scores are those of its report,

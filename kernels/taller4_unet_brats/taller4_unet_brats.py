@@ -394,8 +394,8 @@ ejercicio("4.7").comprobar(...)
 # como núcleo. Así no cambian ni la red ni la nota, sino la respuesta. El mínimo lo deciden casos
 # **de entrenamiento**; si lo decidieran los de prueba, la nota no diría nada de otros pacientes.
 # `choose_least_et_ml` toma el que da el mejor Dice medio de ET en ellos. Si ninguno lo mejora, toma
-# uno entre un vóxel y el ET más pequeño que respondió en ellos: donde no lo conoce, la red puede
-# poner una mota que en estos casos no pone. (Si toma cientos de mililitros, la red todavía no
+# uno entre un vóxel y el ET más pequeño que la red respondió en ellos: en un caso que no conoce
+# puede poner una mota que en estos no pone. (Si toma cientos de mililitros, la red todavía no
 # acierta ningún ET: le faltan épocas.) Queda en `card.json`, para que `course predict` escriba lo
 # mismo que aquí se mide.
 #
@@ -408,7 +408,7 @@ ejercicio("4.7").comprobar(...)
 
 # %%
 least_et_ml = choose_least_et_ml(model, itertools.islice(brats.volumes(train_cases), 40))
-print(f"Mínimo de ET, según los casos de entrenamiento: {number(least_et_ml, 2)} ml")
+print(f"Mínimo de ET, según los casos de entrenamiento: {number(least_et_ml, 3)} ml")
 report = evaluate_segmenter(model, brats.volumes(test_cases), origin=data, least_et_ml=least_et_ml)
 card = report.card(
     edition=volume.edition,

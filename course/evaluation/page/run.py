@@ -101,7 +101,7 @@ def _card_value(key, value):
     if key == "threshold":
         return typeset(percent(value, 1))
     if key == "least_et_ml":
-        return typeset(number(value, 2))
+        return typeset(number(value, 3))  # a voxel of 1 mm has 0.001
     if key == "preparation":
         return escape(_PREPARATIONS.get(value, str(value)))
     if key == "created":  # 2026-11-23T07:12:00+00:00
