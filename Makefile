@@ -108,6 +108,7 @@ bench-quick: .venv/bench
 	.venv/bin/python benchmarks/small_things.py --quick
 	.venv/bin/python benchmarks/california.py --quick
 	.venv/bin/python benchmarks/mnist.py --quick
+	.venv/bin/python benchmarks/architectures.py --source sample --epochs 1 --limit 500
 	.venv/bin/python benchmarks/unet_speed.py --rounds 2
 	.venv/bin/python benchmarks/whole_volume.py --quick
 	.venv/bin/python benchmarks/equal_time.py --quick

@@ -16,6 +16,7 @@ real_cases.py. What tidies an answer is decided by the cases that were learned f
 """
 
 import argparse
+import dataclasses
 import itertools
 import json
 import math
@@ -44,10 +45,16 @@ NETS = {"ours": "attention_unet", "monai": "MONAI AttentionUnet"}
 OURS = {  # our recipe, and others of which the table says what they would give
     "ours": "our recipe",
     "anywhere": "patches anywhere in the brain, not half of them through WT, TC or ET",
-    "unchanged": "pictures neither turned, zoomed, flipped nor made brighter",
+    "same-light": "pictures turned, zoomed and flipped, but in their own light",
+    "as-they-lie": "pictures in another light and with noise, but as they lie",
+    "unchanged": "pictures as they are",
     "over-batch": "Dice over the batch, not in each sample by itself",
     "averaged": "weights averaged over the steps (0.99)",
     "blocks": "blocks of 64³ in 3D, not slices",
+}
+LEFT_OUT = {  # of an `Augmentation`
+    "same-light": {"gain": 1.0, "shift": 0.0, "noise": 0.0},
+    "as-they-lie": {"flips": (False, False, False), "angle_deg": 0.0, "zoom": 1.0},
 }
 WAYS = {  # of answering: mirrored too, too little ET as core, only the largest piece
     "as it is": (False, False, False),
@@ -100,10 +107,10 @@ def gives(options, runs):
     print(f"{'':74}{'WT':>4}{'TC':>6}{'ET':>6}{'mean':>6}{CHOSEN:>30}")
     names = list(OURS)
     for two in zip(names[::2], names[1::2], strict=True):
-        base = plan(options, options.seeds[0])
-        plans = [base | {"net": net, "dims": 3 if net == "blocks" else 2} for net in two]
-        for net, one in zip(two, pair(plans, runs), strict=True):
-            means = [np.mean(one["dice"][way], axis=0) for way in ("as it is", CHOSEN)]
+        nets = [{"net": net, "dims": 3 if net == "blocks" else 2} for net in two]
+        pairs = [pair([plan(options, seed) | net for net in nets], runs) for seed in options.seeds]
+        for n, net in enumerate(two):
+            means = [mean_dice(pairs, n, way) for way in ("as it is", CHOSEN)]
             print(f"{OURS[net]:68}" + "      ".join(map(cells, means)))
 
 
@@ -115,14 +122,17 @@ def compare(pairs):
         for name, *dice in zip(two[0]["cases"], *(one["dice"][CHOSEN] for one in two), strict=True):
             print(f"{name:34}" + "".join(map(cells, dice)))
     for way in WAYS:
-        means = [
-            np.concatenate([two[n]["dice"][way] for two in pairs]).mean(axis=0) for n in range(2)
-        ]
+        means = [mean_dice(pairs, n, way) for n in range(2)]
         print(f"{way:34}" + "".join(map(cells, means)))
     for n, title in enumerate(NETS.values()):
         steps = ", ".join(f"{two[n]['steps']:,}" for two in pairs)
         least = ", ".join(f"{two[n]['least_et_ml']:.2f}" for two in pairs)
         print(f"{title}: {steps} steps; ET from {least} ml on")
+
+
+def mean_dice(pairs, n, way):
+    """Of WT, TC and ET over all cases, by the first or the second of each pair."""
+    return np.concatenate([two[n]["dice"][way] for two in pairs]).mean(axis=0)
 
 
 def cells(dice):
@@ -164,12 +174,15 @@ def work(one):
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, [cores[one["core"] % len(cores)]])
+    from course.datasets.brats.augment import Augmentation
     from course.datasets.brats.batches import Patches, Slices
     from course.datasets.brats.prepared import prepare
     from course.training import set_seed
 
     learn, unseen = cases(one)
     set_seed(one["seed"])
+    draw, left_out = Augmentation.draw, LEFT_OUT.get(one["net"], {})
+    Augmentation.draw = lambda *args: dataclasses.replace(draw(*args), **left_out)
     size, batch_size = SIZES["real" if one["what"] == "real" else "made-up", one["dims"]]
     batches = (Slices if one["dims"] == 2 else Patches)(
         prepare(learn, one["store"]),
