@@ -3,19 +3,23 @@
     python benchmarks/real_cases.py FOLDER > benchmarks/real_cases.txt    110 minutes, alone
 
 FOLDER holds the four cases of BraTS 2015 that the DeepMedic project redistributes: FLAIR and T1c,
-normalised, with a brain mask and labels 0–4 (Menze et al., 2015; CC BY-NC-SA 3.0 CH). In a run
-nothing is chosen by the case that is scored: the networks have their settings here, and the three
-training cases decide the rest. A network that has seen so few says too little of what it has not
-met: so from which probability a region is written is asked inside the three, where each two of them
-train a network and the third says at which of `LEVELS` the mean Dice is best. The masks of all
-three say whether an answer keeps only its largest piece, and the three a threshold on FLAIR by its
-mean Dice of WT; beside it stands the best that any threshold could do, chosen by the scored mask
-itself. Whoever wrote the 95 % below had seen that the largest piece of all four masks holds 96 % or
-more, and had looked at their labels before settling how far augmentation goes. A network's answer
-is the mean of what it says of the volume and of its mirror image.
+normalised, with a brain mask and labels 0–4 (Menze et al., 2015; CC BY-NC-SA 3.0 CH). Nothing is
+chosen by the case that is scored: networks have their settings here, and the three others decide
+the rest. How to answer is asked inside them: each two train a network, the third is answered in
+each of the ways, and the way with the best mean Dice is taken. The ways: one network, or the mean
+of it and of those that learned from one case less, as nnU-Net's five folds answer together; a
+region from a probability of 0.5 on, or from that of `LEVELS` on which suits the cases best that
+those smaller teams had not seen, since a network that has seen so few says too little of what is
+new. So networks learn from one case, from two and from three; two at a time, a thread each. Their
+answers are the mean of what they say of a volume and of its mirror image, and are kept in `runs/`:
+a run that was stopped goes on.
 
-Two networks train at a time, a thread each. What they say is kept in `runs/`: a run that was
-stopped goes on.
+Whether an answer keeps only its largest piece is decided by the masks of the training cases. What
+was known before: whoever wrote the 95 % below had seen that the largest piece of all four masks
+holds 96 % or more, and had looked at their labels before settling how far augmentation goes;
+whoever wrote the ways, what networks of this seed score from 0.5 on, and with levels of all regions
+in two cases. A threshold on FLAIR stands beside it: the one that suits the others, and the best
+there is, chosen by the scored mask itself.
 """
 
 import argparse
@@ -59,28 +63,51 @@ SETTINGS = {  # size of a sample, samples in a batch, steps in an epoch, epochs,
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--dims", type=int, nargs="+", choices=SETTINGS, default=[3, 2])
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     sys.stdout.reconfigure(line_buffering=True)  # a file shows at once what is finished
     volumes = list(brats.volumes(cases(options.folder)))
+    names = [volume.name.removeprefix("brats_2013_") for volume in volumes]
+    print(f"{conditions('tensorflow', 'keras')} · seed {options.seed}\n"
+          "Dice of WT/TC/ET in the case held out; * is the way that the other three chose\n\n"
+          f"{'':48}" + "".join(f"{name:>16}" for name in [*names, "mean"]))  # fmt: skip
+    for dims in options.dims:
+        print(f"{dims}D")
+        report(learn_and_answer(options, dims, len(volumes)), volumes)
+    rows = [threshold_dice(volumes, held_out) for held_out in range(len(volumes))]
+    for title, scores in zip(("of the others", "the best"), zip(*rows, strict=True), strict=True):
+        print(row(f"WT by a threshold on FLAIR, {title}", [[score] for score in scores]))
+
+
+def report(answers, volumes):
+    """A row for each way to answer, a column for each case held out; then what was chosen."""
     numbers = range(len(volumes))
-    print(f"{conditions('tensorflow', 'keras')} · seed {options.seed}\n\n"
-          f"{'':28}{'from 0.5 on':>18}{'from where the other three say':>36}{'training':>12}\n"
-          f"{'held out':28}{'WT    TC    ET':>18}{'WT    TC    ET':>18}{'WT/TC/ET':>18}"
-          f"{'minutes':>12}")  # fmt: skip
-    for dims in SETTINGS:
-        answers = learn_and_answer(options, dims, len(volumes))
-        rows = [score(answers, volumes, held_out) for held_out in numbers]
-        for volume, (half, chosen, levels, minutes) in zip(volumes, rows, strict=True):
-            print(f"{volume.name:24}{dims}D  {cells(half)}{cells(chosen)}"
-                  f"{'/'.join(map(str, levels)):>18}{minutes:12.1f}")  # fmt: skip
-        half, chosen = (np.mean([row[n] for row in rows], axis=0) for n in range(2))
-        print(f"{'mean':24}{dims}D  {cells(half)}{cells(chosen)}\n")
-    print("WT by a threshold on FLAIR, the one that suits the others and the best there is:")
-    rows = [threshold_dice(volumes, held_out) for held_out in numbers]
-    for volume, scores in zip(volumes, rows, strict=True):
-        print(f"{volume.name:28}{cells(scores)}")
-    print(f"{'mean':28}{cells(np.mean(rows, axis=0))}")
+    teams = {held_out: without(numbers, held_out) for held_out in numbers}
+    found = {held_out: ways(answers, volumes, team, held_out) for held_out, team in teams.items()}
+    chosen = {}
+    for held_out, team in teams.items():
+        inside = [ways(answers, volumes, without(team, number), number) for number in team]
+        means = {way: np.mean([one[way] for one in inside]) for way in found[held_out]}
+        chosen[held_out] = max(means, key=means.get)
+    for way in found[0]:
+        marks = ["*" if chosen[held_out] == way else " " for held_out in numbers]
+        print(row(way, [found[held_out][way] for held_out in numbers], marks))
+    best = [found[held_out][chosen[held_out]] for held_out in numbers]
+    print(row("as the other three chose", best))
+    minutes = [np.load(answers[team])["minutes"] for team in teams.values()]
+    print(f"{'minutes of training on one core':48}{''.join(f'{one:16.1f}' for one in minutes)}\n")
+
+
+def row(title, scores, marks=()):
+    """A cell for each case and for their mean: its Dice, and a mark."""
+    cells = ["/".join(f"{one:.2f}" for one in dice) for dice in (*scores, np.mean(scores, axis=0))]
+    marked = map("".join, itertools.zip_longest(cells, marks, fillvalue=" "))
+    return f"{title:48}" + "".join(f"{cell:>16}" for cell in marked)
+
+
+def without(team, number):
+    return tuple(other for other in team if other != number)
 
 
 def cases(folder):
@@ -94,11 +121,13 @@ def cases(folder):
 
 
 def learn_and_answer(options, dims, count):
-    """A file of answers for each two and three of the cases: `{numbers of those: path}`."""
+    """A file of answers for each one, two and three of the cases: `{numbers of those: path}`."""
     os.environ |= dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
     home = runs_of_this_commit("real_cases")
     home.mkdir(parents=True, exist_ok=True)
-    teams = [team for size in (2, 3) for team in itertools.combinations(range(count), size)]
+    teams = [
+        team for size in range(1, count) for team in itertools.combinations(range(count), size)
+    ]
     one = functools.partial(learn_and_answer_once, options.folder, home, dims, options.seed)
     fresh = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     with concurrent.futures.ProcessPoolExecutor(2, fresh, max_tasks_per_child=1) as pool:
@@ -127,36 +156,38 @@ def learn_and_answer_once(folder, home, dims, seed, team):
     return path
 
 
-def score(answers, volumes, held_out):
-    """Dice from 0.5 on and from the chosen levels on, these levels, the minutes of training."""
-    team = tuple(number for number in range(len(volumes)) if number != held_out)
-    others = [volumes[number] for number in team]
-    asked = [
-        np.load(answers[tuple(other for other in team if other != number)])[str(number)]
-        for number in team
-    ]
-    levels = choose_levels(others, asked)
-    answer = np.load(answers[team])
-    one_piece = all(map(in_one_piece, others))
-    half, chosen = (
-        dice(volumes[held_out], written(volumes[held_out], answer[str(held_out)], some, one_piece))
-        for some in (HALF, levels)
-    )
-    return half, chosen, levels, answer["minutes"]
+def ways(answers, volumes, team, asked):
+    """Dice of WT, TC and ET in a case, for each way to answer with what this team has trained."""
+    parts = {number: np.load(answers[without(team, number)]) for number in team}
+    levels = choose_levels({number: parts[number][str(number)] for number in team}, volumes)
+    alone = np.load(answers[team])[str(asked)].astype("float32")
+    together = np.mean([alone, *(part[str(asked)] for part in parts.values())], axis=0)
+    one_piece = all(in_one_piece(volumes[number]) for number in team)
+    return {
+        f"{network}, {begins}": dice(volumes[asked], written(volumes[asked], said, some, one_piece))
+        for network, said in (("one network", alone), ("with its parts", together))
+        for begins, some in (
+            ("from 0.5 on", HALF),
+            ("TC and ET from where the parts say", (HALF[0], *levels[1:])),
+            ("all from where the parts say", levels),
+        )
+    }
 
 
-def choose_levels(volumes, asked):
+def choose_levels(said, volumes):
     """From which of `LEVELS` on each region has its best mean Dice in these answers."""
-    true = [to_regions(volume.labels, volume.edition) for volume in volumes]
-    means = np.mean(
-        [
-            [[dice_score(t[..., i], p[..., i] >= level) for i in range(len(REGIONS))]
-             for level in LEVELS]
-            for t, p in zip(true, asked, strict=True)
-        ],
-        axis=0,
-    )  # fmt: skip
+    means = np.mean([dice_by_level(volumes[number], said[number]) for number in said], axis=0)
     return [LEVELS[best] for best in means.argmax(axis=0)]
+
+
+def dice_by_level(volume, probabilities):
+    """Dice of each region, `(LEVELS, REGIONS)`, if it begins at this level."""
+    true = to_regions(volume.labels, volume.edition)
+    regions = range(len(REGIONS))
+    return [
+        [dice_score(true[..., i], probabilities[..., i] >= level) for i in regions]
+        for level in LEVELS
+    ]
 
 
 def written(volume, probabilities, levels, one_piece):
@@ -222,19 +253,15 @@ def dice(volume, labels):
 
 def threshold_dice(volumes, held_out):
     """Dice of WT for the threshold on FLAIR that suits the others best, and for the best one."""
-    scores = np.array([dice_by_level(volume) for volume in volumes])
+    scores = np.array([flair_dice(volume) for volume in volumes])
     means = np.delete(scores, held_out, axis=0).mean(axis=0)
     return scores[held_out, means.argmax()], scores[held_out].max()
 
 
-def dice_by_level(volume):
+def flair_dice(volume):
     """Dice of WT for each threshold on FLAIR."""
     flair, true = volume.image[..., 0], volume.labels > 0
     return np.array([dice_score(true, flair > level) for level in FLAIR_LEVELS])
-
-
-def cells(dice):
-    return "".join(f"{value:6.2f}" for value in dice)
 
 
 if __name__ == "__main__":
