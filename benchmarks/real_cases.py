@@ -1,6 +1,6 @@
 """Score the attention U-Net on real gliomas it has not seen: train on three, score the fourth.
 
-    python benchmarks/real_cases.py FOLDER > benchmarks/real_cases.txt    110 minutes, alone
+    python benchmarks/real_cases.py FOLDER > benchmarks/real_cases.txt    three hours, alone
 
 FOLDER holds the four cases of BraTS 2015 that the DeepMedic project redistributes: FLAIR and T1c,
 normalised, with a brain mask and labels 0–4 (Menze et al., 2015; CC BY-NC-SA 3.0 CH). Nothing is
@@ -70,8 +70,9 @@ def main():
     volumes = list(brats.volumes(cases(options.folder)))
     names = [volume.name.removeprefix("brats_2013_") for volume in volumes]
     print(f"{conditions('tensorflow', 'keras')} · seed {options.seed}\n"
-          "Dice of WT/TC/ET in the case held out; * is the way that the other three chose\n\n"
-          f"{'':48}" + "".join(f"{name:>16}" for name in [*names, "mean"]))  # fmt: skip
+          "Dice of WT/TC/ET in the case held out; * is the way that the other three chose.\n"
+          "The parts of a network are those that learned from one case less.\n\n"
+          f"{'':51}" + "".join(f"{name:>16}" for name in [*names, "mean"]))  # fmt: skip
     for dims in options.dims:
         print(f"{dims}D")
         report(learn_and_answer(options, dims, len(volumes)), volumes)
@@ -96,14 +97,14 @@ def report(answers, volumes):
     best = [found[held_out][chosen[held_out]] for held_out in numbers]
     print(row("as the other three chose", best))
     minutes = [np.load(answers[team])["minutes"] for team in teams.values()]
-    print(f"{'minutes of training on one core':48}{''.join(f'{one:16.1f}' for one in minutes)}\n")
+    print(f"{'minutes of training on one core':51}{''.join(f'{one:16.1f}' for one in minutes)}\n")
 
 
 def row(title, scores, marks=()):
     """A cell for each case and for their mean: its Dice, and a mark."""
     cells = ["/".join(f"{one:.2f}" for one in dice) for dice in (*scores, np.mean(scores, axis=0))]
     marked = map("".join, itertools.zip_longest(cells, marks, fillvalue=" "))
-    return f"{title:48}" + "".join(f"{cell:>16}" for cell in marked)
+    return (f"{title:51}" + "".join(f"{cell:>16}" for cell in marked)).rstrip()
 
 
 def without(team, number):
