@@ -27,7 +27,10 @@ def processor():
 
 
 def runs_of_this_commit(name):
-    """Where they stay: a benchmark that was stopped goes on, another commit begins anew."""
+    """Where they stay: a benchmark that was stopped goes on, another commit begins anew.
+
+    After a change that is not committed, or with other data, delete the folder first.
+    """
     return pathlib.Path("runs", f"{name}-{(course.commit() or course.__version__)[:8]}")
 
 

@@ -45,8 +45,8 @@ NETS = {"ours": "attention_unet", "monai": "MONAI AttentionUnet"}
 OURS = {  # our recipe, and others of which the table says what they would give
     "ours": "our recipe",
     "anywhere": "patches anywhere in the brain, not half of them through WT, TC or ET",
-    "same-light": "pictures turned, zoomed and flipped, but in their own light",
-    "as-they-lie": "pictures in another light and with noise, but as they lie",
+    "same-light": "pictures turned, zoomed and flipped, their light as it is",
+    "as-they-lie": "pictures in another light and with noise, not turned or flipped",
     "unchanged": "pictures as they are",
     "over-batch": "Dice over the batch, not in each sample by itself",
     "averaged": "weights averaged over the steps (0.99)",

@@ -1,25 +1,29 @@
 """Score the attention U-Net on real gliomas it has not seen: train on three, score the fourth.
 
-    python benchmarks/real_cases.py FOLDER > benchmarks/real_cases.txt    three hours, alone
+    python benchmarks/real_cases.py FOLDER --dims 3 > benchmarks/real_cases.txt    an hour, alone
 
 FOLDER holds the four cases of BraTS 2015 that the DeepMedic project redistributes: FLAIR and T1c,
-normalised, with a brain mask and labels 0–4 (Menze et al., 2015; CC BY-NC-SA 3.0 CH). Nothing is
-chosen by the case that is scored: networks have their settings here, and the three others decide
-the rest. How to answer is asked inside them: each two train a network, the third is answered in
-each of the ways, and the way with the best mean Dice is taken. The ways: one network, or the mean
-of it and of those that learned from one case less, as nnU-Net's five folds answer together; a
-region from a probability of 0.5 on, or from that of `LEVELS` on which suits the cases best that
-those smaller teams had not seen, since a network that has seen so few says too little of what is
-new. So networks learn from one case, from two and from three; two at a time, a thread each. Their
-answers are the mean of what they say of a volume and of its mirror image, and are kept in `runs/`:
-a run that was stopped goes on.
+normalised, with a brain mask and labels 0–4 (Menze et al., 2015; CC BY-NC-SA 3.0 CH). In a run
+nothing is chosen by the case that is scored: networks have their settings here, and the three
+others decide the rest. How to answer is asked inside them: each two train a network, the third is
+answered in each of the ways, and the way with the best mean Dice is taken.
+
+A way is who answers and where a region begins. Either one network answers, or the mean of it and of
+the smaller teams' networks, which learned from one case less, as nnU-Net's five folds answer
+together. A region begins at a probability of 0.5, or at that of `LEVELS` with the best mean Dice in
+what each smaller team says of the case it had not seen. So networks learn from one case, from two
+and from three; two at a time, a thread each. What they say is the mean of the volume and of its
+mirror image, and is kept in `runs/`: a run that was stopped goes on.
 
 Whether an answer keeps only its largest piece is decided by the masks of the training cases. What
 was known before: whoever wrote the 95 % below had seen that the largest piece of all four masks
-holds 96 % or more, and had looked at their labels before settling how far augmentation goes;
-whoever wrote the ways, what networks of this seed score from 0.5 on, and with levels of all regions
-in two cases. A threshold on FLAIR stands beside it: the one that suits the others, and the best
-there is, chosen by the scored mask itself.
+holds 96 % or more, and had looked at their labels before settling how far augmentation goes. The
+list of ways is not blind either: with seed 0 the first was "one network, all from a level"; the
+others were written after its scores in two of the held-out cases had been seen, and the Dice of
+every two cases' network at every level. What networks say together was not known.
+
+A threshold on FLAIR stands beside it: the one that suits the others, and the best there is, chosen
+by the scored mask itself.
 """
 
 import argparse
@@ -63,7 +67,7 @@ SETTINGS = {  # size of a sample, samples in a batch, steps in an epoch, epochs,
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--dims", type=int, nargs="+", choices=SETTINGS, default=[3, 2])
+    parser.add_argument("--dims", type=int, choices=SETTINGS, help="only these; else both")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     sys.stdout.reconfigure(line_buffering=True)  # a file shows at once what is finished
@@ -71,9 +75,10 @@ def main():
     names = [volume.name.removeprefix("brats_2013_") for volume in volumes]
     print(f"{conditions('tensorflow', 'keras')} · seed {options.seed}\n"
           "Dice of WT/TC/ET in the case held out; * is the way that the other three chose.\n"
-          "The parts of a network are those that learned from one case less.\n\n"
+          "Smaller teams: networks that learned from one case less. A level: what suits the cases\n"
+          "best that these had not seen.\n\n"
           f"{'':51}" + "".join(f"{name:>16}" for name in [*names, "mean"]))  # fmt: skip
-    for dims in options.dims:
+    for dims in [options.dims] if options.dims else SETTINGS:
         print(f"{dims}D")
         report(learn_and_answer(options, dims, len(volumes)), volumes)
     rows = [threshold_dice(volumes, held_out) for held_out in range(len(volumes))]
@@ -146,38 +151,44 @@ def learn_and_answer_once(folder, home, dims, seed, team):
     minutes = (time.monotonic() - begun) / 60
     others = sorted(set(range(len(everyone))) - set(team))
     volumes = brats.volumes([everyone[number] for number in others])
-    said = {
+    found = {
         str(number): predict(model, volume.image).astype("float16")
         for number, volume in zip(others, volumes, strict=True)
     }
     half_written = path.with_suffix(".part")
     with half_written.open("wb") as file:
-        np.savez_compressed(file, minutes=minutes, **said)
+        np.savez_compressed(file, minutes=minutes, **found)
     half_written.rename(path)
     return path
 
 
 def ways(answers, volumes, team, asked):
     """Dice of WT, TC and ET in a case, for each way to answer with what this team has trained."""
-    parts = {number: np.load(answers[without(team, number)]) for number in team}
-    levels = choose_levels({number: parts[number][str(number)] for number in team}, volumes)
-    alone = np.load(answers[team])[str(asked)].astype("float32")
-    together = np.mean([alone, *(part[str(asked)] for part in parts.values())], axis=0)
+    smaller = {number: answers[without(team, number)] for number in team}
+    levels = choose_levels({number: said(smaller[number], number) for number in team}, volumes)
+    alone = said(answers[team], asked)
+    together = np.mean([alone, *(said(path, asked) for path in smaller.values())], axis=0)
     one_piece = all(in_one_piece(volumes[number]) for number in team)
     return {
-        f"{network}, {begins}": dice(volumes[asked], written(volumes[asked], said, some, one_piece))
-        for network, said in (("one network", alone), ("with its parts", together))
-        for begins, some in (
+        f"{who}, {where}": dice(volumes[asked], written(volumes[asked], answer, begin, one_piece))
+        for who, answer in (("one network", alone), ("with the smaller teams'", together))
+        for where, begin in (
             ("from 0.5 on", HALF),
-            ("TC and ET from where the parts say", (HALF[0], *levels[1:])),
-            ("all from where the parts say", levels),
+            ("TC and ET from a level", (HALF[0], *levels[1:])),
+            ("all from a level", levels),
         )
     }
 
 
-def choose_levels(said, volumes):
-    """From which of `LEVELS` on each region has its best mean Dice in these answers."""
-    means = np.mean([dice_by_level(volumes[number], said[number]) for number in said], axis=0)
+def said(path, number):
+    """The probabilities of the regions that a team's network has said of a case."""
+    with np.load(path) as file:
+        return file[str(number)].astype("float32")
+
+
+def choose_levels(answers, volumes):
+    """At which of `LEVELS` each region has its best mean Dice in these answers, untidied."""
+    means = np.mean([dice_by_level(volumes[number], answers[number]) for number in answers], axis=0)
     return [LEVELS[best] for best in means.argmax(axis=0)]
 
 
