@@ -403,9 +403,10 @@ ejercicio("4.7").comprobar(...)
 # de que hubiera un mínimo, ET iba de 0,59 a 0,90, por los casos que no realzan. Los tumores de
 # verdad son más difíciles: con cuatro gliomas de BraTS 2015, dos modalidades y tres casos para
 # entrenar, el cuarto da en promedio WT 0,82, TC 0,47 y ET 0,66 en 2D, y 0,82, 0,56 y 0,74 en 3D.
-# Una red que ha visto tan pocos casos dice demasiado poco TC. Si los tres de entrenamiento deciden
-# también desde qué probabilidad se escribe y cuántas redes responden, en 3D da 0,82, 0,63 y 0,77
-# (`benchmarks/real_cases.py`); el mejor umbral posible sobre FLAIR da WT 0,79. nnU-Net ganó
+# Con tan pocos casos, una red no acierta cuánto TC hay: en tres marca de menos; en el otro, de
+# más. Si los tres de entrenamiento deciden también desde qué probabilidad se marca y si responde
+# una red o la media de varias, en 3D da 0,82, 0,63 y 0,77; con cuatro casos puede ser suerte
+# (`benchmarks/real_cases.py`). El mejor umbral posible sobre FLAIR da WT 0,79. nnU-Net ganó
 # BraTS 2020 con Dice 0,89 / 0,85 / 0,82 (WT / TC / ET).
 
 # %%
